@@ -1,0 +1,78 @@
+"""Checks of arguments, with one phrasing of every complaint."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from gramstyle.errors import UnknownNameError
+
+
+def nearest_first(name: str, valid: Iterable[str]) -> list[str]:
+    """The valid names, most similar to `name` first; equal similarity keeps their order."""
+
+    def similarity(candidate: str) -> float:
+        return difflib.SequenceMatcher(None, name.lower(), candidate.lower()).ratio()
+
+    return sorted(valid, key=similarity, reverse=True)
+
+
+def name_in(argument: str, name: str, valid: Iterable[str], hint: str = "") -> str:
+    """Return `name` if it is one of `valid`.
+
+    Raises:
+        UnknownNameError: otherwise; the message lists the valid names, nearest first.
+    """
+    names = list(valid)
+    if name in names:
+        return name
+    listed = ", ".join(nearest_first(str(name), names))
+    raise UnknownNameError(f"{argument} must be one of: {listed}; got {name!r}{'. ' + hint if hint else ''}")
+
+
+def feature_map(x: Tensor, argument: str = "features") -> Tensor:
+    """Return `x` if it is a feature map (B, C, H, W) with at least one position.
+
+    Raises:
+        TypeError: if it is not a floating-point tensor.
+        ValueError: if its shape is something else.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{argument} must be a torch.Tensor, got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"{argument} must be floating point, got {x.dtype}")
+    if x.ndim != 4:
+        raise ValueError(f"{argument} must be (B, C, H, W), got shape {tuple(x.shape)}")
+    if x.shape[1] == 0 or x.shape[2] * x.shape[3] == 0:
+        raise ValueError(f"{argument} must have at least one channel and one position, got shape {tuple(x.shape)}")
+    return x
+
+
+def finite(x: Tensor, argument: str) -> Tensor:
+    """Return `x` if every value is finite.
+
+    Raises:
+        ValueError: otherwise; the message counts NaN and infinite values.
+    """
+    if torch.compiler.is_compiling() or bool(torch.isfinite(x).all()):
+        return x
+    nan = int(torch.isnan(x).sum())
+    infinite = int(torch.isinf(x).sum())
+    raise ValueError(f"{argument} must be finite, got {nan} NaN and {infinite} infinite values in {tuple(x.shape)}")
+
+
+def one_of_type(argument: str, value: object, *types: type) -> None:
+    """Raise `TypeError` unless `value` is an instance of one of `types`."""
+    if not isinstance(value, types):
+        expected = " or ".join(kind.__name__ for kind in types)
+        raise TypeError(f"{argument} must be {expected}, got {type(value).__name__}")
+
+
+def positive(argument: str, value: float) -> float:
+    """Return `value` if it is greater than zero, else raise `ValueError`."""
+    if not value > 0:
+        raise ValueError(f"{argument} must be greater than 0, got {value}")
+    return value
