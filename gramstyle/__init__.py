@@ -1,0 +1,1 @@
+"""Style analysis with Gram matrices."""

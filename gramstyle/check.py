@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from enum import Enum
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from gramstyle.errors import UnknownNameError
+
+E = TypeVar("E", bound=Enum)
 
 
 def nearest_first(name: str, valid: Iterable[str]) -> list[str]:
@@ -33,6 +37,18 @@ def name_in(argument: str, name: str, valid: Iterable[str], hint: str = "") -> s
     raise UnknownNameError(f"{argument} must be one of: {listed}; got {name!r}{'. ' + hint if hint else ''}")
 
 
+def member(kind: type[E], argument: str, value: E | str) -> E:
+    """The member of an Enum that `value` is or names.
+
+    Raises:
+        UnknownNameError: if there is none; the message lists the names, nearest first.
+    """
+    if isinstance(value, kind):
+        return value
+    names = [one.value for one in kind]
+    return kind(name_in(argument, str(value), names))
+
+
 def feature_map(x: Tensor, argument: str = "features") -> Tensor:
     """Return `x` if it is a feature map (B, C, H, W) with at least one position.
 
@@ -47,7 +63,9 @@ def feature_map(x: Tensor, argument: str = "features") -> Tensor:
     if x.ndim != 4:
         raise ValueError(f"{argument} must be (B, C, H, W), got shape {tuple(x.shape)}")
     if x.shape[1] == 0 or x.shape[2] * x.shape[3] == 0:
-        raise ValueError(f"{argument} must have at least one channel and one position, got shape {tuple(x.shape)}")
+        raise ValueError(
+            f"{argument} must have at least one channel and one position, got shape {tuple(x.shape)}"
+        )
     return x
 
 
@@ -61,7 +79,9 @@ def finite(x: Tensor, argument: str) -> Tensor:
         return x
     nan = int(torch.isnan(x).sum())
     infinite = int(torch.isinf(x).sum())
-    raise ValueError(f"{argument} must be finite, got {nan} NaN and {infinite} infinite values in {tuple(x.shape)}")
+    raise ValueError(
+        f"{argument} must be finite, got {nan} NaN and {infinite} infinite values in {tuple(x.shape)}"
+    )
 
 
 def one_of_type(argument: str, value: object, *types: type) -> None:

@@ -21,10 +21,10 @@ class WeightsError(OSError):
     """Weights that cannot be found, fetched or trusted. The message says what to do."""
 
 
-class NativeUnavailable(ImportError):
+class NativeUnavailableError(ImportError):
     """A native half was asked for by name and is not there."""
 
 
-for _error in (StyleError, UnknownNameError, ImageError, WeightsError, NativeUnavailable):
+for _error in (StyleError, UnknownNameError, ImageError, WeightsError, NativeUnavailableError):
     _error.__module__ = "gramstyle"  # tracebacks show the name users import
 del _error

@@ -1,0 +1,43 @@
+# make demo   style distances of bundled photographs under three networks, as an HTML report
+# make test   every test
+# make lint   ruff and mypy
+#
+# Both make the environment in .venv first. PYTHON chooses the interpreter (3.10 or newer),
+# TORCH what is installed as torch, e.g. TORCH="torch torchvision --index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch torchvision
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)
+	$(BIN)/gramstyle demo --output demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/linters
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(STAMP): pyproject.toml setup.py $(wildcard csrc/*/*.cpp csrc/*/*.h csrc/include/gramstyle/*.h)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "gramstyle needs Python 3.10 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "could not make $(VENV): on Debian and Ubuntu install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" wheel ninja
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
+	@touch $@
+
+$(VENV)/linters: $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info gramstyle/kernels/_cpu*.so

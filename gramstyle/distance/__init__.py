@@ -1,0 +1,9 @@
+"""Two descriptors of a tap -> how far apart their styles are."""
+
+from gramstyle.distance.combine import Combine as Combine
+from gramstyle.distance.combine import combine as combine
+from gramstyle.distance.metrics import METRICS as METRICS
+from gramstyle.distance.metrics import Metric as Metric
+from gramstyle.distance.metrics import metric_named as metric_named
+from gramstyle.distance.pairwise import distance as distance
+from gramstyle.distance.pairwise import pairwise_distance as pairwise_distance

@@ -1,0 +1,89 @@
+"""Inner products of descriptors, from which every distance is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gramstyle.distance.symmetric import matrix_sqrt
+from gramstyle.gram import Statistic
+from gramstyle.gram.packing import channels_of, pair_weights
+from gramstyle.numerics import wide
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """How two transformed descriptors are multiplied.
+
+    Attributes:
+        cross: (N, D), (M, D) -> (N, M).
+        paired: (N, D), (N, D) -> (N,).
+        norms: (N, D) -> (N,), each descriptor with itself.
+        rounding: squared distances below this share of the norms are rounding, and 0.
+    """
+
+    cross: Callable[[Tensor, Tensor, Statistic], Tensor]
+    paired: Callable[[Tensor, Tensor, Statistic], Tensor]
+    norms: Callable[[Tensor, Statistic], Tensor]
+    rounding: float
+
+
+def _weighted(x: Tensor, statistic: Statistic) -> Tensor:
+    """Packed triangles count their off-diagonal entries twice; other statistics are as they are."""
+    if not statistic.is_matrix:
+        return x
+    return x * pair_weights(channels_of(x.shape[-1]), x.device).to(x.dtype)
+
+
+def _inner_cross(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
+    return _weighted(wide(x), statistic) @ wide(y).mT
+
+
+def _inner_paired(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
+    return (_weighted(wide(x), statistic) * wide(y)).sum(-1)
+
+
+def _inner_norms(x: Tensor, statistic: Statistic) -> Tensor:
+    return _inner_paired(x, x, statistic)
+
+
+INNER = Kernel(cross=_inner_cross, paired=_inner_paired, norms=_inner_norms, rounding=1e-14)
+"""``<A, B> = sum A_ij B_ij``."""
+
+
+def gaussian_roots(values: Tensor, statistic: Statistic) -> Tensor:
+    """[S | mu] (N, C(C+1)), flattened -> [S^(1/2) | mu], flattened, in float64."""
+    moments = _moments(wide(values))
+    return torch.cat([matrix_sqrt(moments[..., :-1]), moments[..., -1:]], dim=-1).flatten(1)
+
+
+def _moments(flat: Tensor) -> Tensor:
+    """Flattened (N, C(C+1)) -> (N, C, C+1)."""
+    channels = channels_of(flat.shape[-1] // 2)
+    return flat.reshape(*flat.shape[:-1], channels, channels + 1)
+
+
+def _fidelity_paired(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
+    a, b = _moments(x), _moments(y)
+    means = (a[..., -1] * b[..., -1]).sum(-1)
+    return means + torch.linalg.svdvals(a[..., :-1] @ b[..., :-1]).sum(-1)
+
+
+def _fidelity_cross(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
+    rows = [_fidelity_paired(one.expand_as(y), y, statistic) for one in x[:, None]]
+    return torch.stack(rows) if rows else x.new_empty(0, len(y))
+
+
+def _fidelity_norms(x: Tensor, statistic: Statistic) -> Tensor:
+    return x.square().sum(-1)
+
+
+FIDELITY = Kernel(cross=_fidelity_cross, paired=_fidelity_paired, norms=_fidelity_norms, rounding=1e-12)
+"""``mu_a' mu_b + tr (S_a^(1/2) S_b S_a^(1/2))^(1/2)``.
+
+The trace is the nuclear norm of ``S_a^(1/2) S_b^(1/2)``: the sum of its singular values, which
+keeps the digits that the square roots of eigenvalues lose.
+"""

@@ -1,0 +1,163 @@
+"""Distances of many descriptors of one tap, in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gramstyle import check
+from gramstyle.distance.metrics import Metric, metric_named
+from gramstyle.gram import Statistic, pack
+from gramstyle.gram.packing import channels_of
+
+BLOCK_BYTES = 64 * 2**20
+"""Memory of one block of float64 descriptors; a block has at least one row."""
+
+
+def distance(
+    a: Tensor, b: Tensor, metric: str = "relative-frobenius", *, statistic: Statistic | str | None = None
+) -> Tensor:
+    """Distance of each descriptor of `a` to the one beside it in `b`.
+
+    Args:
+        a: descriptors of one tap, in the shape that `gramstyle.gram` gives, (N, ...).
+        b: as many of the same shape.
+        metric: name of a metric.
+        statistic: what the descriptors are; None takes the metric's own.
+
+    Returns:
+        (N,), float64 (float32 on mps), differentiable; the gradient at distance 0 is 0.
+
+    Raises:
+        UnknownNameError: for a metric or statistic that does not exist.
+        StyleError: for a statistic the metric is not defined for.
+        ValueError: for shapes that do not fit, or values that are not finite.
+    """
+    chosen, kind = _resolve(metric, statistic)
+    x, y = flatten(a, kind, "a"), flatten(b, kind, "b")
+    if x.shape != y.shape:
+        raise ValueError(f"a and b must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
+    return paired(x, y, chosen, kind)
+
+
+def pairwise_distance(
+    a: Tensor,
+    b: Tensor | None = None,
+    metric: str = "relative-frobenius",
+    *,
+    statistic: Statistic | str | None = None,
+) -> Tensor:
+    """Distance of every descriptor of `a` to every one of `b`, or of `a` to itself.
+
+    Memory beside the descriptors is bounded: blocks of rows of about 64 MiB.
+
+    Args:
+        a: descriptors of one tap, in the shape that `gramstyle.gram` gives, (N, ...).
+        b: (M, ...); None compares `a` with itself, which gives a symmetric matrix with a
+            diagonal of exactly 0.
+        metric: name of a metric.
+        statistic: what the descriptors are; None takes the metric's own.
+
+    Returns:
+        (N, M), float64 (float32 on mps).
+
+    Raises:
+        As `distance`.
+    """
+    chosen, kind = _resolve(metric, statistic)
+    x = flatten(a, kind, "a")
+    y = None if b is None else flatten(b, kind, "b")
+    if y is not None and x.shape[1] != y.shape[1]:
+        raise ValueError(f"a and b must agree after N, got {tuple(a.shape)} and {tuple(b.shape)}")  # type: ignore[union-attr]
+    return pairwise(x, y, chosen, kind)
+
+
+def paired(x: Tensor, y: Tensor, metric: Metric, statistic: Statistic) -> Tensor:
+    """As `distance`, for flattened descriptors (N, D) that were checked."""
+    p, q = metric.transform(x, statistic), metric.transform(y, statistic)
+    kernel = metric.kernel
+    a, b = kernel.norms(p, statistic), kernel.norms(q, statistic)
+    return _apply(metric, kernel.paired(p, q, statistic), a, b, entries(x, statistic))
+
+
+def pairwise(
+    x: Tensor,
+    y: Tensor | None,
+    metric: Metric,
+    statistic: Statistic,
+    progress: Callable[[int], None] | None = None,
+) -> Tensor:
+    """As `pairwise_distance`, for flattened descriptors (N, D), (M, D) that were checked.
+
+    `progress` is called with the number of pairs that each block adds, both halves of a
+    symmetric matrix counted.
+    """
+    kernel, size = metric.kernel, entries(x, statistic)
+    rows = _blocks(x)
+    p = torch.cat([metric.transform(x[one], statistic) for one in rows]) if len(x) else x
+    q = p if y is None else torch.cat([metric.transform(y[one], statistic) for one in _blocks(y)])
+    a = torch.cat([kernel.norms(p[one], statistic) for one in rows]) if len(x) else x.new_empty(0)
+    b = a if y is None else torch.cat([kernel.norms(q[one], statistic) for one in _blocks(q)])
+    out = a.new_zeros(len(p), len(q))
+    for row in rows:
+        for column in _blocks(q):
+            if y is None and column.start < row.start:
+                continue
+            inner = kernel.cross(p[row], q[column], statistic)
+            block = _apply(metric, inner, a[row, None], b[None, column], size)
+            out[row, column] = block
+            if y is None and column.start > row.start:
+                out[column, row] = block.mT
+            if progress is not None:
+                progress(block.numel() * (2 if y is None and column.start > row.start else 1))
+    return _symmetric(out) if y is None else out
+
+
+def flatten(values: Tensor, statistic: Statistic, argument: str) -> Tensor:
+    """Descriptors (N, ...) as vectors (N, D): upper triangles for matrices.
+
+    Raises:
+        ValueError: if the shape is not that of `statistic`, or a value is not finite.
+    """
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        raise TypeError(f"{argument} must be a floating-point torch.Tensor, got {type(values).__name__}")
+    rank = 3 if statistic.is_matrix or statistic is Statistic.GAUSSIAN else 2
+    if values.ndim != rank or (rank == 3 and statistic.shape(values.shape[1]) != tuple(values.shape[1:])):
+        example = ", ".join(("N", *("C" if rank == 3 else "D"), *(("C",) if statistic.is_matrix else ())))
+        wanted = "(N, C, C + 1)" if statistic is Statistic.GAUSSIAN else f"({example})"
+        raise ValueError(
+            f"{argument} must have the shape of {statistic.value}, {wanted}; got {tuple(values.shape)}"
+        )
+    check.finite(values, argument)
+    return pack(values) if statistic.is_matrix else values.flatten(1)
+
+
+def entries(flat: Tensor, statistic: Statistic) -> int:
+    """Number of entries of one descriptor before packing."""
+    return channels_of(flat.shape[1]) ** 2 if statistic.is_matrix else flat.shape[1]
+
+
+def _apply(metric: Metric, inner: Tensor, a: Tensor, b: Tensor, size: int) -> Tensor:
+    """The form, after products that differ from the norms by rounding only were set equal to them."""
+    middle = (a + b) / 2
+    same = (middle - inner).abs() <= metric.kernel.rounding * middle
+    return metric.form(torch.where(same, middle, inner), a, b, size)
+
+
+def _blocks(x: Tensor) -> list[slice]:
+    step = max(1, BLOCK_BYTES // max(1, 8 * x.shape[1]))
+    return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
+
+
+def _symmetric(square: Tensor) -> Tensor:
+    upper = square.triu(1)
+    return upper + upper.mT
+
+
+def _resolve(metric: str, statistic: Statistic | str | None) -> tuple[Metric, Statistic]:
+    chosen = metric_named(metric)
+    kind = chosen.statistics[0] if statistic is None else check.member(Statistic, "statistic", statistic)
+    chosen.check_statistic(kind)
+    return chosen, kind

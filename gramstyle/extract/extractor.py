@@ -1,0 +1,253 @@
+"""Images in, features out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gramstyle import check
+from gramstyle.errors import StyleError
+from gramstyle.extract import network, registry
+from gramstyle.extract.device import choose_device
+from gramstyle.extract.timm import build_timm, timm_entry, timm_tags
+from gramstyle.images import normalize
+from gramstyle.types import (
+    IMAGENET,
+    BackboneSpec,
+    Features,
+    Normalization,
+    Progress,
+    ResolvedWeights,
+    TapSpec,
+    WeightsEntry,
+    WeightsIdentity,
+)
+from gramstyle.weights import digest, entry, load_file, resolve
+
+MemoryFormat = Literal["auto", "contiguous", "channels_last"]
+
+FLOAT_DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+RANGE_TOLERANCE = 1e-3
+"""How far outside [0, 1] a pixel may lie: rounding of half precision and of resampling."""
+
+
+class Extractor(nn.Module):
+    """A backbone that turns images into the features at chosen taps.
+
+    The network ends at the deepest tap, runs in eval mode, and its parameters are frozen;
+    gradients flow to the images where these ask for them.
+
+    Args:
+        backbone: name of a backbone, ``NAME[@WEIGHTS]``; any other timm model as
+            ``timm:NAME@TAG``. `gramstyle.backbones()` lists the registry.
+        taps: names of taps; None takes the backbone's defaults.
+        weights: pinned name, path of a .safetensors/.pth file, or ``random[:SEED]`` for the
+            architecture's own initialisation. None takes what follows the @ in `backbone`, else
+            the backbone's default.
+        device: ``auto`` is cuda, else mps, else cpu; or any torch device.
+        dtype: of the network; images are normalised in float32 first.
+        memory_format: ``auto`` is channels-last for half precision on cuda and for networks of
+            depthwise convolutions, where it is faster.
+        first_padding: how the first convolution pads; networks are trained with ``zeros``.
+        normalization: replaces what the weights declare.
+        check_range: refuse images outside [0, 1] (by more than 0.001), NaN and infinite values.
+        weights_dir: folder looked in before the cache.
+        progress: called while weights are fetched.
+
+    Raises:
+        UnknownNameError: backbone, tap or weights that do not exist.
+        StyleError: settings that contradict each other; a device that is not there.
+        WeightsError: weights that cannot be found, fetched or trusted.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "vgg16",
+        taps: Sequence[str] | None = None,
+        *,
+        weights: str | Path | None = None,
+        device: str | torch.device = "auto",
+        dtype: torch.dtype = torch.float32,
+        memory_format: MemoryFormat = "auto",
+        first_padding: network.FirstPadding = "zeros",
+        normalization: Normalization | None = None,
+        check_range: bool = True,
+        weights_dir: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        super().__init__()
+        if dtype not in FLOAT_DTYPES:
+            names = ", ".join(str(known) for known in FLOAT_DTYPES)
+            raise ValueError(f"dtype must be one of {names}, got {dtype}")
+        check.name_in("memory_format", memory_format, ("auto", "contiguous", "channels_last"))
+        check.name_in("first_padding", first_padding, ("zeros", "replicate", "reflect"))
+        place = choose_device(device)
+        named = registry.parse(backbone)
+        self.spec: BackboneSpec = registry.backbone(named.backbone)
+        chosen = choose_weights(self.spec, weights if weights is not None else named.weights)
+        row = chosen if isinstance(chosen, WeightsEntry) else None
+        self.taps: tuple[TapSpec, ...] = registry.select_taps(self.spec, taps, row)
+        self.normalization = normalization or (IMAGENET if row is None else row.normalization)
+        self.check_range = check_range
+        self.first_padding = first_padding
+        self.dtype = dtype
+        trunk, self.identity = _network(
+            self.spec, self.taps, chosen, first_padding, weights_dir=weights_dir, progress=progress
+        )
+        self.memory_format = _choose_format(memory_format, trunk, place, dtype)
+        self.trunk = trunk.to(device=place, dtype=dtype).to(memory_format=self.memory_format)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.trunk.parameters()).device
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Tap name -> C."""
+        return {tap.name: tap.channels for tap in self.taps}
+
+    @property
+    def minimum_size(self) -> int:
+        """Smallest side, in pixels, of an image that leaves a position at every tap."""
+        return max(tap.reduction for tap in self.taps)
+
+    def forward(self, images: Tensor) -> Features:
+        """Features of a batch.
+
+        Args:
+            images: sRGB in [0, 1], (B, 3, H, W), floating point, on any device.
+
+        Returns:
+            Tap name -> (B, C, H, W), shallow to deep.
+
+        Raises:
+            TypeError: if `images` is not a floating-point tensor.
+            ValueError: for another rank or channel count, values that are not finite or outside
+                [0, 1], or an image smaller than a tap's reduction.
+        """
+        self._check(images)
+        x = normalize(images.to(device=self.device), self.normalization)
+        x = x.to(dtype=self.dtype, memory_format=self.memory_format)
+        try:
+            features: Features = self.trunk(x)
+        except AssertionError as error:  # timm's transformers take one image size only
+            height, width = images.shape[-2:]
+            raise StyleError(f"{self.spec.name} refused images of {height} x {width}: {error}") from error
+        return {tap.name: features[tap.name] for tap in self.taps}
+
+    def extra_repr(self) -> str:
+        """What differs from one extractor to the next."""
+        taps = ", ".join(tap.name for tap in self.taps)
+        return (
+            f"{self.spec.name}@{self.identity.name}, taps=({taps}), dtype={self.dtype}, device={self.device}"
+        )
+
+    def _check(self, images: Tensor) -> None:
+        check.feature_map(images, "images")
+        if images.shape[1] != 3:
+            raise ValueError(
+                f"images must be (B, 3, H, W), got shape {tuple(images.shape)}: repeat a grey channel "
+                "three times, drop or composite alpha (gramstyle.load_image does both)"
+            )
+        height, width = images.shape[-2:]
+        if min(height, width) < self.minimum_size:
+            tap = max(self.taps, key=lambda one: one.reduction)
+            raise ValueError(
+                f"images must be at least {self.minimum_size} x {self.minimum_size} pixels for tap "
+                f"{tap.name} of {self.spec.name} (one position per {tap.reduction} pixels), got "
+                f"{height} x {width}: use a shallower tap or larger images"
+            )
+        if self.check_range and not torch.compiler.is_compiling() and images.numel():
+            check.finite(images, "images")
+            low, high = (float(value) for value in images.detach().aminmax())
+            if low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE:
+                raise ValueError(
+                    f"images must lie in [0, 1], got {low:.4g} to {high:.4g}: divide 8-bit values by "
+                    "255, and pass images without mean and standard deviation removed"
+                )
+
+
+def choose_weights(spec: BackboneSpec, weights: str | Path | None) -> WeightsEntry | Path | int:
+    """What a user's word for weights stands for: a row of the table, a file, or a seed.
+
+    Raises:
+        UnknownNameError: if no row has that name and it is not a path.
+        StyleError: if a timm model is given without weights.
+    """
+    if weights is None:
+        if not spec.default_weights:
+            tags = ", ".join(timm_tags(spec.name)) or "none"
+            raise StyleError(
+                f"{spec.name} needs weights, pinned by tag: {spec.name}@TAG with TAG one of {tags}; "
+                f"or {spec.name}@random"
+            )
+        weights = spec.default_weights
+    text = str(weights)
+    seed = registry.random_seed(text)
+    if seed is not None:
+        return seed
+    if isinstance(weights, Path) or "/" in text or text.endswith((".safetensors", ".pth", ".pt")):
+        return Path(text)
+    if spec.name.startswith(registry.TIMM_PREFIX):
+        return timm_entry(spec.name, text)
+    return entry(spec.name, text)
+
+
+def _network(
+    spec: BackboneSpec,
+    taps: Sequence[TapSpec],
+    chosen: WeightsEntry | Path | int,
+    first_padding: network.FirstPadding,
+    *,
+    weights_dir: str | Path | None,
+    progress: Progress | None,
+) -> tuple[nn.Module, WeightsIdentity]:
+    generic = spec.name.startswith(registry.TIMM_PREFIX)
+    if generic and first_padding != "zeros":
+        raise StyleError(f"first_padding is for backbones of the registry, not for {spec.name}")
+    if isinstance(chosen, int):
+        trunk = (
+            build_timm(spec, taps, None, chosen)
+            if generic
+            else network.build_random(spec, taps, chosen, first_padding)
+        )
+        return trunk, _random_identity(spec, chosen, trunk)
+    if isinstance(chosen, WeightsEntry):
+        resolved = resolve(chosen, weights_dir=weights_dir, progress=progress)
+        row: WeightsEntry | None = chosen
+    else:
+        resolved, row = load_file(chosen, spec.name), None
+    if generic:
+        return build_timm(spec, taps, resolved.state), resolved.identity
+    trunk = network.build(spec, taps, row, first_padding)
+    network.load(trunk, resolved.state, spec, _where(resolved))
+    return trunk, resolved.identity
+
+
+def _where(resolved: ResolvedWeights) -> str:
+    return resolved.identity.source
+
+
+def _random_identity(spec: BackboneSpec, seed: int, trunk: nn.Module) -> WeightsIdentity:
+    return WeightsIdentity(
+        backbone=spec.name,
+        name=f"{registry.RANDOM}:{seed}",
+        source=f"initialisation of {spec.source}'s {spec.factory}, seed {seed}, torch {torch.__version__}",
+        sha256=digest(dict(trunk.state_dict())),
+    )
+
+
+def _choose_format(
+    asked: MemoryFormat, trunk: nn.Module, device: torch.device, dtype: torch.dtype
+) -> torch.memory_format:
+    """Channels-last where it was measured to be faster, or where it was asked for."""
+    if asked == "auto":
+        depthwise = any(isinstance(one, nn.Conv2d) and one.groups > 1 for one in trunk.modules())
+        half_on_cuda = device.type == "cuda" and dtype in (torch.float16, torch.bfloat16)
+        asked = "channels_last" if depthwise or half_on_cuda else "contiguous"
+    return torch.channels_last if asked == "channels_last" else torch.contiguous_format

@@ -1,0 +1,69 @@
+"""Features (B, C, H, W) -> Gram matrices and their relatives."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from gramstyle import check
+from gramstyle.gram.normalize import Norm as Norm
+from gramstyle.gram.packing import pack as pack
+from gramstyle.gram.packing import unpack as unpack
+from gramstyle.gram.statistics import SECOND_MOMENT as SECOND_MOMENT
+from gramstyle.gram.statistics import Backend as Backend
+from gramstyle.gram.statistics import GramSettings as GramSettings
+from gramstyle.gram.statistics import Statistic as Statistic
+from gramstyle.gram.statistics import checked_mask
+
+
+def gram(
+    features: Tensor,
+    norm: Norm | str = Norm.POSITIONS,
+    center: bool = False,
+    *,
+    statistic: Statistic | str = Statistic.GRAM,
+    mask: Tensor | None = None,
+    backend: Backend = "torch",
+) -> Tensor:
+    """The Gram matrix of a feature map, or one of its relatives.
+
+    Args:
+        features: (B, C, H, W), floating point. Half precision is accumulated in float32 and
+            gives float32; float64 stays float64.
+        norm: divisor of the sum over positions, by name; see `Norm`.
+        center: remove the channel means first.
+        statistic: what is kept, by name; see `Statistic`.
+        mask: weight of each position, 0 or more, (B, H, W) or (H, W); P becomes the sum of
+            the weights.
+        backend: ``torch``, or ``native`` for the operator of this package's native half (cpu
+            only; see ``gramstyle doctor``).
+
+    Returns:
+        (B, C, C) for gram, covariance and correlation; (B, C, C + 1) for gaussian; (B, C) for
+        diagonal and mean; (B, 2C) for mean-std.
+
+    Raises:
+        TypeError: if `features` is not a floating-point tensor.
+        ValueError: if it is not four-dimensional, has no position or is not finite, or if the
+            mask does not fit.
+        UnknownNameError: for a norm or statistic that does not exist.
+        StyleError: for a norm or centring of a statistic that has none.
+        NativeUnavailableError: for backend native where its library was not built.
+    """
+    check.name_in("backend", backend, ("torch", "native"))
+    settings = GramSettings(
+        statistic=check.member(Statistic, "statistic", statistic),
+        norm=check.member(Norm, "norm", norm),
+        center=center,
+    )
+    check.finite(check.feature_map(features), "features")
+    return settings(features, checked_mask(features, mask), backend)
+
+
+def covariance(features: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Channel covariance (B, C, C), divided by P; see `gram`."""
+    return gram(features, statistic=Statistic.COVARIANCE, mask=mask)
+
+
+def correlation(features: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Channel correlation (B, C, C), in [-1, 1]; see `gram`."""
+    return gram(features, statistic=Statistic.CORRELATION, mask=mask)

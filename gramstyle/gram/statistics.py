@@ -1,0 +1,158 @@
+"""What is kept of the features at a tap: the Gram matrix and its relatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gramstyle import check
+from gramstyle.errors import StyleError
+from gramstyle.gram import native, reference
+from gramstyle.gram.normalize import Norm
+from gramstyle.numerics import safe_sqrt
+
+Backend = Literal["torch", "native"]
+"""Who multiplies: torch on any device, or the native operator on the cpu."""
+
+DEAD_VARIANCE = 1e-12
+"""A channel whose variance is below this share of its energy is constant: that is rounding."""
+
+
+class Statistic(Enum):
+    """A summary of features f at P positions that forgets where they are.
+
+    With ``E`` the mean over positions, ``mu = E f`` and ``S = E f f' - mu mu'``:
+
+    * ``gram`` (B, C, C): ``sum f f'`` divided as `Norm` says. Gatys et al. 2016, eq. 3.
+    * ``covariance`` (B, C, C): ``S``, divided by P and not P - 1. Li et al. 2017 (WCT).
+    * ``correlation`` (B, C, C): ``S_ij / sqrt(S_ii S_jj)``; a constant channel correlates 0
+      with every channel, itself included.
+    * ``gaussian`` (B, C, C + 1): ``[S | mu]``, what the 2-Wasserstein distance needs.
+    * ``diagonal`` (B, C): the diagonal of ``gram``, the energy of each channel.
+    * ``mean`` (B, C): ``mu``.
+    * ``mean-std`` (B, 2C): ``[mu, sqrt(S_ii)]``. Huang and Belongie 2017 (AdaIN); Li et al. 2017
+      (Demystifying neural style transfer) as batch normalisation statistics.
+    """
+
+    GRAM = "gram"
+    COVARIANCE = "covariance"
+    CORRELATION = "correlation"
+    GAUSSIAN = "gaussian"
+    DIAGONAL = "diagonal"
+    MEAN = "mean"
+    MEAN_STD = "mean-std"
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether it is a symmetric positive semi-definite matrix per image."""
+        return self in (Statistic.GRAM, Statistic.COVARIANCE, Statistic.CORRELATION)
+
+    @property
+    def takes_norm(self) -> bool:
+        """Whether `Norm` and centring change it."""
+        return self in (Statistic.GRAM, Statistic.DIAGONAL)
+
+    def shape(self, channels: int) -> tuple[int, ...]:
+        """Shape of one image's value, for C `channels`."""
+        if self.is_matrix:
+            return (channels, channels)
+        if self is Statistic.GAUSSIAN:
+            return (channels, channels + 1)
+        return (2 * channels,) if self is Statistic.MEAN_STD else (channels,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GramSettings:
+    """A statistic with its normalisation.
+
+    Args:
+        statistic: which summary.
+        norm: divisor of the sum over positions; for ``gram`` and ``diagonal`` only.
+        center: remove the channel means first; for ``gram`` and ``diagonal`` only.
+
+    Raises:
+        StyleError: if `norm` or `center` is given for a statistic that has none.
+    """
+
+    statistic: Statistic = Statistic.GRAM
+    norm: Norm = Norm.POSITIONS
+    center: bool = False
+
+    def __post_init__(self) -> None:
+        if self.statistic.takes_norm:
+            return
+        if self.norm is not Norm.POSITIONS or self.center:
+            raise StyleError(
+                f"norm and center are for the statistics gram and diagonal: {self.statistic.value} "
+                f"is defined without them, got norm={self.norm.value!r}, center={self.center}"
+            )
+
+    def __call__(self, features: Tensor, mask: Tensor | None = None, backend: Backend = "torch") -> Tensor:
+        """The statistic of `features` (B, C, H, W), weighted by `mask` (B, H, W)."""
+        kind = self.statistic
+        moments = native.moments if backend == "native" else reference.moments
+        if kind is Statistic.GRAM:
+            sums = moments(features, mask, center=self.center)
+            return sums.second / self._divisor(features, sums)[:, None, None]
+        if kind is Statistic.DIAGONAL:
+            sums = (reference.variances if self.center else reference.energies)(features, mask)
+            return sums.second / self._divisor(features, sums)[:, None]
+        if kind in (Statistic.MEAN, Statistic.MEAN_STD):
+            sums = reference.variances(features, mask)
+            std = safe_sqrt(sums.second / sums.positions[:, None]) if kind is Statistic.MEAN_STD else None
+            return sums.mean if std is None else torch.cat([sums.mean, std], dim=1)
+        sums = moments(features, mask, center=True)
+        covariance = sums.second / sums.positions[:, None, None]
+        if kind is Statistic.COVARIANCE:
+            return covariance
+        if kind is Statistic.GAUSSIAN:
+            return torch.cat([covariance, sums.mean[..., None]], dim=2)
+        return _correlation(covariance, sums.mean)
+
+    def _divisor(self, features: Tensor, sums: reference.Moments) -> Tensor:
+        return self.norm.divisor(features.shape[1], sums.positions)
+
+
+SECOND_MOMENT = GramSettings()
+"""``F F' / P``, uncentred."""
+
+
+def _correlation(covariance: Tensor, mean: Tensor) -> Tensor:
+    variance = covariance.diagonal(dim1=1, dim2=2)  # (B, C)
+    alive = variance > DEAD_VARIANCE * (variance + mean.square())
+    scale = torch.where(alive, variance, 1).rsqrt() * alive
+    return (covariance * scale[:, :, None] * scale[:, None, :]).clamp(-1, 1)
+
+
+def checked_mask(features: Tensor, mask: Tensor | None) -> Tensor | None:
+    """Return `mask` as (B, H, W) weights for `features` (B, C, H, W).
+
+    Raises:
+        TypeError: if it is not a floating-point or boolean tensor.
+        ValueError: if its shape does not fit, a weight is negative or not finite, or an image
+            has no weight at all.
+    """
+    if mask is None:
+        return None
+    check.one_of_type("mask", mask, Tensor)
+    if not (mask.is_floating_point() or mask.dtype == torch.bool):
+        raise TypeError(f"mask must be floating point or bool, got {mask.dtype}")
+    wanted = (features.shape[0], *features.shape[2:])
+    if mask.ndim == 2:
+        mask = mask.expand(wanted[0], *mask.shape)
+    if tuple(mask.shape) != wanted:
+        raise ValueError(
+            f"mask must hold one weight per position, (B, H, W) = {wanted} or (H, W), got shape "
+            f"{tuple(mask.shape)}: resize it with gramstyle.images.resize_mask"
+        )
+    mask = check.finite(mask.to(device=features.device, dtype=torch.float32), "mask")
+    if not torch.compiler.is_compiling():
+        if bool((mask < 0).any()):
+            raise ValueError(f"mask must hold weights of 0 or more, got {float(mask.min()):.4g}")
+        if bool((mask.flatten(1).sum(1) == 0).any()):
+            raise ValueError("mask must leave weight in every image of the batch, got one that is all zero")
+    return mask

@@ -1,0 +1,17 @@
+"""Images: read from anywhere, brought to size, made ready for a network."""
+
+from gramstyle.images.folder import Skipped as Skipped
+from gramstyle.images.folder import find_images as find_images
+from gramstyle.images.folder import read_images as read_images
+from gramstyle.images.io import ImageSource as ImageSource
+from gramstyle.images.io import Picture as Picture
+from gramstyle.images.io import load_image as load_image
+from gramstyle.images.io import read_image as read_image
+from gramstyle.images.prepare import center_crop as center_crop
+from gramstyle.images.prepare import crop as crop
+from gramstyle.images.prepare import denormalize as denormalize
+from gramstyle.images.prepare import normalize as normalize
+from gramstyle.images.resize import ResizePolicy as ResizePolicy
+from gramstyle.images.resize import resize as resize
+from gramstyle.images.resize import resize_mask as resize_mask
+from gramstyle.images.samples import MAX_PIXELS as MAX_PIXELS

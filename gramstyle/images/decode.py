@@ -1,0 +1,213 @@
+"""Decoding of image files through Pillow."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFile
+
+from gramstyle.images import orientation, png, tiff
+from gramstyle.images.quiet import quiet
+from gramstyle.images.samples import Samples, Space, check_size
+
+_ORIENTATION = 0x0112
+
+# Stubs without a decoder, and EPS and WMF, which hand the file to another program.
+_UNREADABLE = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+
+# Modes that Pillow must unfold first -> the mode it unfolds to, without and with transparency.
+_UNFOLDED = {
+    "1": ("1", "LA"),
+    "L": ("L", "LA"),
+    "La": ("LA", "LA"),
+    "RGB": ("RGB", "RGBA"),
+    "RGBa": ("RGBA", "RGBA"),
+    "P": ("RGB", "RGBA"),
+    "PA": ("RGBA", "RGBA"),
+    "RGBX": ("RGB", "RGB"),
+    "YCbCr": ("RGB", "RGB"),
+    "HSV": ("RGB", "RGB"),
+}
+_SPACES: dict[str, tuple[Space, bool]] = {  # mode -> space, whether the last channel is alpha
+    "1": ("grey", False),
+    "L": ("grey", False),
+    "F": ("grey", False),
+    "LA": ("grey", True),
+    "RGB": ("rgb", False),
+    "RGBA": ("rgb", True),
+    "CMYK": ("cmyk", False),
+}
+
+
+def readable_extensions() -> frozenset[str]:
+    """Extensions of the formats that can be read, lower case, each with its dot."""
+    extensions = Image.registered_extensions()
+    readable = {ext for ext, form in extensions.items() if form in Image.OPEN and form not in _UNREADABLE}
+    return frozenset(readable | {".tif", ".tiff"})
+
+
+def decode(data: bytes, max_pixels: int) -> Samples:
+    """The first image in the bytes of a file.
+
+    16-bit PNG and TIFF of more than 8 bits keep their depth; 16-bit colour in any other format
+    is read at Pillow's 8 bits.
+
+    Raises:
+        Exception: of whatever class the decoder chose, if the bytes cannot be decoded. The
+            door in `gramstyle.images.io` turns it into an `ImageError`.
+    """
+    with quiet():
+        if not tiff.is_tiff(data):
+            return from_pillow(_open(data), max_pixels, data)
+        found = tiff.read(data, max_pixels)
+        if isinstance(found, Samples):
+            return found
+        if found is None:
+            return from_pillow(_open(data), max_pixels)
+        try:
+            return from_pillow(_open(data), max_pixels, reason=found)
+        except Exception as error:  # two decoders failed: say both
+            raise ValueError(f"{error}; {found}") from error
+
+
+def from_pillow(image: Image.Image, max_pixels: int, data: bytes = b"", reason: str = "") -> Samples:
+    """Samples of an open Pillow image, read at the frame where it stands.
+
+    Args:
+        image: loaded or not.
+        max_pixels: most pixels that it may claim.
+        data: bytes of its file, where known.
+        reason: why no other decoder than Pillow could take it, for the note on lost depth.
+    """
+    check_size(*image.size, max_pixels)
+    notes = _frames(image)
+    before = _orientation(image)
+    lossy = _loses_depth(image)
+    image.load()
+    after = _orientation(image)  # Pillow turns TIFFs itself when it loads them
+    if before != after:
+        notes += orientation.note(before)
+    if png.is_16_bit(data):
+        samples = png.read(data)
+    else:
+        samples = _unfold(image)
+        if lossy:
+            notes += ("reduced to 8 bits by Pillow" + (f": {reason}" if reason else ""),)
+    return replace(
+        samples,
+        profile=image.info.get("icc_profile") if image.mode != "LAB" else None,
+        orientation=after,
+        notes=notes + samples.notes + _gamma(image),
+    )
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    """Open the header of an image, as `Image.open` does.
+
+    `Image.open` compares the size with a global of Pillow's and warns or raises by itself; the
+    limit here is the caller's, and another thread's Pillow must not see it.
+    """
+    messages = []
+    for register in (Image.preinit, Image.init):
+        register()
+        for form in Image.ID:
+            if form in _UNREADABLE:
+                continue
+            factory, accept = Image.OPEN[form]
+            accepted = accept(data[:16]) if accept is not None else True
+            if isinstance(accepted, str):
+                messages.append(accepted)
+            elif accepted:
+                try:
+                    image = factory(io.BytesIO(data), "")
+                except (SyntaxError, IndexError, TypeError, struct.error) as error:
+                    if accept is not None:
+                        messages.append(f"{form}: {error}")
+                else:
+                    return _corrected(image, data)
+    hint = f" ({'; '.join(dict.fromkeys(messages))})" if messages else ""
+    raise ValueError(f"not an image in a format that can be read{hint}")
+
+
+def _corrected(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
+    """`image` with what its plugin gets wrong put right."""
+    if image.format == "PNG" and "transparency" in image.info:
+        level = png.transparent_level(data)
+        if level is not None:
+            image.info["transparency"] = level
+    return image
+
+
+def _frames(image: Image.Image) -> tuple[str, ...]:
+    """The note on which of several frames is read."""
+    if image.format == "PSD":  # frames are layers, and Pillow shows the merged picture
+        return ()
+    try:
+        count = int(getattr(image, "n_frames", 1))
+        at = image.tell()
+    except Exception:  # a later frame is damaged, in any of the ways of forty plugins
+        return ("first of several frames",)
+    which = "first" if at == 0 else f"number {at + 1}"
+    return (f"{which} of {count} frames",) if count > 1 else ()
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation; 1 if there is none or the EXIF data cannot be parsed."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except (SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
+        return orientation.UPRIGHT
+    return orientation.valid(value)
+
+
+def _loses_depth(image: Image.Image) -> bool:
+    """Whether Pillow is about to halve 16-bit colour; known until the image is loaded."""
+    if image.mode.startswith(("I", "F")):
+        return False
+    for tile in getattr(image, "tile", ()):
+        args = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if any(isinstance(arg, str) and ";16" in arg for arg in args):
+            return True
+        if image.format == "PPM" and len(args) > 1 and isinstance(args[1], int) and args[1] > 255:
+            return True
+    return False
+
+
+def _gamma(image: Image.Image) -> tuple[str, ...]:
+    """The note on a PNG gamma other than sRGB's, which is not applied."""
+    gamma = image.info.get("gamma")
+    tagged = "icc_profile" in image.info or "srgb" in image.info
+    if tagged or not isinstance(gamma, float) or abs(gamma - 0.45455) < 1e-3:
+        return ()
+    return (f"gamma {gamma:g} in the file ignored, taken as sRGB",)
+
+
+def _unfold(image: Image.Image) -> Samples:
+    """Samples of a loaded image, as Pillow has them."""
+    if image.mode.startswith("I"):
+        return _integers(image)
+    if image.mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        rgb = ImageCms.profileToProfile(image, lab, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return Samples(values=np.asarray(rgb), space="rgb", notes=("converted from CIELAB",))
+    mode = _UNFOLDED.get(image.mode, (image.mode, image.mode))[image.has_transparency_data]
+    if mode not in _SPACES:
+        raise ValueError(f"Pillow mode {image.mode} cannot be read: convert it to RGB")
+    space, has_alpha = _SPACES[mode]
+    values = np.asarray(image.convert(mode) if mode != image.mode else image)
+    values = values[..., None] if values.ndim == 2 else values
+    if has_alpha:
+        return Samples(values=values[..., :-1], space=space, alpha=values[..., -1])
+    notes = ("32-bit float, taken as sRGB-encoded",) if mode == "F" else ()
+    return Samples(values=values, space=space, notes=notes)
+
+
+def _integers(image: Image.Image) -> Samples:
+    """Grey of more than 8 bits."""
+    if image.mode == "I" and image.format != "PPM":  # which Pillow scales to 16 bits
+        raise ValueError("32-bit integers have no known white: convert to 16 bits or to floats in [0, 1]")
+    values = np.asarray(image).astype(np.uint16)  # of native byte order
+    return Samples(values=values[..., None], space="grey", notes=("16-bit",))

@@ -1,0 +1,23 @@
+"""Arithmetic that stays finite at the edge of its domain."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def safe_sqrt(x: Tensor) -> Tensor:
+    """Square root of the positive part; its gradient at 0 is 0 instead of infinite."""
+    positive = x > 0
+    return torch.where(positive, torch.where(positive, x, 1).sqrt(), 0)
+
+
+def safe_divide(numerator: Tensor, denominator: Tensor, otherwise: float) -> Tensor:
+    """`numerator` / `denominator`, and `otherwise` where the denominator is 0."""
+    nonzero = denominator != 0
+    return torch.where(nonzero, numerator / torch.where(nonzero, denominator, 1), otherwise)
+
+
+def wide(x: Tensor) -> Tensor:
+    """`x` in float64 where the device has it, else in float32."""
+    return x.to(torch.float32 if x.device.type == "mps" else torch.float64)

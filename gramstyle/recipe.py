@@ -1,0 +1,148 @@
+"""Everything that defines a style distance, as one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from gramstyle import check
+from gramstyle.distance import Combine, metric_named
+from gramstyle.errors import StyleError
+from gramstyle.extract import backbone, parse, select_taps
+from gramstyle.extract.network import FirstPadding
+from gramstyle.gram import SECOND_MOMENT, GramSettings, Norm, Statistic
+from gramstyle.images import ResizePolicy
+from gramstyle.types import Normalization
+
+AlphaUse = Literal["composite", "mask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """From images to one number: backbone, taps, statistic, metric and how taps are combined.
+
+    Attributes:
+        backbone: ``NAME[@WEIGHTS]``.
+        taps: names; None takes the backbone's defaults.
+        tap_weights: one weight per tap, in the order of `taps`; None weighs all 1.
+        gram: statistic, normalisation, centring.
+        metric: name of the metric taken at each tap.
+        combine: how the taps become one number.
+        resize: policy applied to each image, as `gramstyle.images.ResizePolicy` reads it.
+        crop: side of a centre crop taken after resizing, in pixels; None takes none.
+        alpha: ``composite`` puts transparent images on white; ``mask`` uses the alpha channel
+            as the weight of each position.
+        normalization: replaces what the weights declare.
+        first_padding: how the first convolution pads.
+        source: where the recipe was published.
+    """
+
+    backbone: str = "vgg16"
+    taps: tuple[str, ...] | None = None
+    tap_weights: tuple[float, ...] | None = None
+    gram: GramSettings = SECOND_MOMENT
+    metric: str = "relative-frobenius"
+    combine: Combine = Combine.MEAN
+    resize: str = "long:512"
+    crop: int | None = None
+    alpha: AlphaUse = "composite"
+    normalization: Normalization | None = None
+    first_padding: FirstPadding = "zeros"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        metric_named(self.metric).check_statistic(self.gram.statistic)
+        parse(self.backbone)
+        ResizePolicy.parse(self.resize)
+        check.name_in("alpha", self.alpha, ("composite", "mask"))
+        if self.crop is not None:
+            check.positive("crop", self.crop)
+        if self.tap_weights is not None:
+            if self.taps is None:
+                raise StyleError("tap weights need taps: name the taps that they belong to, in order")
+            if len(self.tap_weights) != len(self.taps):
+                raise StyleError(
+                    f"tap weights must be one per tap: {len(self.taps)} taps, {len(self.tap_weights)} weights"
+                )
+
+    @property
+    def weights_of_taps(self) -> dict[str, float]:
+        """Tap -> weight, shallow to deep."""
+        spec = backbone(parse(self.backbone).backbone)
+        chosen = [tap.name for tap in select_taps(spec, self.taps)]
+        if self.tap_weights is None or self.taps is None:
+            return dict.fromkeys(chosen, 1.0)
+        given = dict(zip(self.taps, self.tap_weights, strict=True))
+        return {tap: given[tap] for tap in chosen}
+
+    def as_json(self) -> dict[str, Any]:
+        """The recipe in plain types, for files and reports."""
+        plain = asdict(self)
+        plain["gram"] = {
+            "statistic": self.gram.statistic.value,
+            "norm": self.gram.norm.value,
+            "center": self.gram.center,
+        }
+        plain["combine"] = self.combine.value
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Recipe:
+        """The recipe that `as_json` wrote."""
+        known = dict(plain)
+        known["gram"] = gram_settings(**known["gram"])
+        known["combine"] = check.member(Combine, "combine", known["combine"])
+        for name in ("taps", "tap_weights"):
+            known[name] = None if known[name] is None else tuple(known[name])
+        if known["normalization"] is not None:
+            spec = known["normalization"]
+            known["normalization"] = Normalization(
+                mean=tuple(spec["mean"]), std=tuple(spec["std"]), scale=spec["scale"], bgr=spec["bgr"]
+            )
+        return cls(**known)
+
+
+def gram_settings(
+    statistic: str | Statistic | None = None,
+    norm: str | Norm = Norm.POSITIONS,
+    center: bool = False,
+    *,
+    metric: str = "relative-frobenius",
+) -> GramSettings:
+    """Settings from names; without a statistic, the one that `metric` is first defined for."""
+    chosen = metric_named(metric).statistics[0] if statistic is None else statistic
+    return GramSettings(
+        statistic=check.member(Statistic, "statistic", chosen),
+        norm=check.member(Norm, "norm", norm),
+        center=center,
+    )
+
+
+def recipe(
+    backbone: str = "vgg16",
+    taps: Sequence[str] | None = None,
+    *,
+    statistic: str | Statistic | None = None,
+    norm: str | Norm = Norm.POSITIONS,
+    center: bool = False,
+    metric: str = "relative-frobenius",
+    combine: str | Combine = Combine.MEAN,
+    **others: Any,
+) -> Recipe:
+    """A `Recipe` from names, as users write them.
+
+    Raises:
+        UnknownNameError: for a name that does not exist; the message lists those that do.
+        StyleError: for settings that contradict each other.
+    """
+    if isinstance(taps, str):
+        raise TypeError(f"taps must be a sequence of names such as ({taps!r},), got the string {taps!r}")
+    return Recipe(
+        backbone=backbone,
+        taps=None if taps is None else tuple(taps),
+        gram=gram_settings(statistic, norm, center, metric=metric),
+        metric=metric,
+        combine=check.member(Combine, "combine", combine),
+        **others,
+    )
