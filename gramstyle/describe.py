@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from gramstyle.descriptors import Descriptors, Image
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, parse
 from gramstyle.extract.registry import random_seed
-from gramstyle.gram import pack
+from gramstyle.gram import Backend, pack
 from gramstyle.images import Picture, ResizePolicy, center_crop, resize, resize_mask
+from gramstyle.kernels.native import require as require_native
 from gramstyle.recipe import Recipe
 from gramstyle.types import Progress
 from gramstyle.versions import versions
@@ -44,6 +46,7 @@ class Describer:
         device: see `Extractor`.
         dtype: of the network; descriptors are float32 all the same.
         batch_size: images of one size that go through the network together.
+        backend: who multiplies, ``torch`` or ``native``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         progress: called while weights are fetched.
 
@@ -58,10 +61,13 @@ class Describer:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         batch_size: int = 8,
+        backend: Backend = "torch",
         weights_dir: str | Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         check.positive("batch_size", batch_size)
+        if backend == "native":
+            require_native()
         self.extractor = Extractor(
             recipe.backbone,
             recipe.taps,
@@ -74,7 +80,15 @@ class Describer:
         )
         self.recipe = spelled_out(recipe, self.extractor)
         self.batch_size = batch_size
+        self.backend: Backend = check.name_in("backend", backend, ("torch", "native"))  # type: ignore[assignment]
         self._policy = ResizePolicy.parse(recipe.resize)
+
+    def at(self, *, resize: str, crop: int | None = None) -> Describer:
+        """The same network and statistic on images prepared in another way."""
+        other = copy.copy(self)
+        other.recipe = replace(self.recipe, resize=resize, crop=crop)
+        other._policy = ResizePolicy.parse(resize)
+        return other
 
     def values(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
         """Descriptors of a batch as it is, without resizing; gradients flow to `images`.
@@ -97,7 +111,7 @@ class Describer:
             weights = torch.stack(small).to(features.device)
             if bool((weights.flatten(1).sum(1) <= 0).any()):
                 raise StyleError(f"a mask leaves no position at tap {tap}: it is transparent everywhere")
-        values = self.recipe.gram(features, weights)
+        values = self.recipe.gram(features, weights, self.backend)
         return check.finite(values, f"descriptor at tap {tap}")
 
     def prepare(self, picture: Picture) -> tuple[Tensor, Tensor | None]:

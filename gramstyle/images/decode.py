@@ -117,17 +117,15 @@ def _open(data: bytes) -> ImageFile.ImageFile:
             if form in _UNREADABLE:
                 continue
             factory, accept = Image.OPEN[form]
-            accepted = accept(data[:16]) if accept is not None else True
-            if isinstance(accepted, str):
-                messages.append(accepted)
-            elif accepted:
-                try:
-                    image = factory(io.BytesIO(data), "")
-                except (SyntaxError, IndexError, TypeError, struct.error) as error:
-                    if accept is not None:
-                        messages.append(f"{form}: {error}")
-                else:
-                    return _corrected(image, data)
+            try:
+                accepted = accept(data[:16]) if accept is not None else True
+                if isinstance(accepted, str):
+                    messages.append(accepted)
+                elif accepted:
+                    return _corrected(factory(io.BytesIO(data), ""), data)
+            except (SyntaxError, IndexError, TypeError, struct.error) as error:
+                if accept is not None:
+                    messages.append(f"{form}: {error}")
     hint = f" ({'; '.join(dict.fromkeys(messages))})" if messages else ""
     raise ValueError(f"not an image in a format that can be read{hint}")
 

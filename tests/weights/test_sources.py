@@ -14,7 +14,12 @@ from gramstyle.types import IMAGENET, PackageFile, TimmHub, TorchvisionHub
 from gramstyle.weights.convert import _LAYOUTS
 
 ROWS = [pytest.param(row, id=weights.label(row)) for row in weights.WEIGHTS]
-ENUMS = {source.enum: row for row in weights.WEIGHTS for source in row.sources if isinstance(source, TorchvisionHub)}
+ENUMS = {
+    source.enum: row
+    for row in weights.WEIGHTS
+    for source in row.sources
+    if isinstance(source, TorchvisionHub)
+}
 
 
 def test_names_are_pinned_and_differ():
@@ -73,7 +78,7 @@ def test_unknown_names_list_what_there_is_nearest_first():
 
 
 def test_random_is_reserved():
-    with pytest.raises(UnknownNameError, match="'random' is the reserved name"):
+    with pytest.raises(UnknownNameError, match="'random' is reserved for networks that are drawn"):
         weights.entry("vgg16", "random")
 
 
