@@ -34,7 +34,8 @@ def name_in(argument: str, name: str, valid: Iterable[str], hint: str = "") -> s
     if name in names:
         return name
     listed = ", ".join(nearest_first(str(name), names))
-    raise UnknownNameError(f"{argument} must be one of: {listed}; got {name!r}{'. ' + hint if hint else ''}")
+    more = f" ({hint})" if hint else ""
+    raise UnknownNameError(f"{argument} must be one of: {listed}{more}; got {name!r}")
 
 
 def member(kind: type[E], argument: str, value: E | str) -> E:

@@ -16,7 +16,7 @@ from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, parse
 from gramstyle.extract.registry import random_seed
 from gramstyle.gram import Backend, pack
-from gramstyle.images import Picture, ResizePolicy, center_crop, resize, resize_mask
+from gramstyle.images import Picture, ResizePolicy, Skipped, center_crop, resize, resize_mask
 from gramstyle.kernels.native import require as require_native
 from gramstyle.recipe import Recipe
 from gramstyle.types import Progress
@@ -126,15 +126,29 @@ class Describer:
         return pixels, mask
 
     @torch.no_grad()
-    def each(self, pictures: Iterable[Picture]) -> Iterator[Described]:
+    def each(self, pictures: Iterable[Picture], skipped: list[Skipped] | None = None) -> Iterator[Described]:
         """Describe pictures one batch at a time, each batch of one size.
 
         Pictures wait for others of their size, at most four batches of them, so results come in
         another order than pictures; `Described.index` says which is which.
+
+        Args:
+            pictures: any number, read when asked for.
+            skipped: list that pictures too small for the taps are appended to; without it they
+                are an error.
+
+        Raises:
+            StyleError: for a picture too small for the taps.
         """
         waiting: dict[tuple[int, int, bool], list[_Waiting]] = {}
         for index, picture in enumerate(pictures):
-            pixels, mask = self._ready(picture)
+            try:
+                pixels, mask = self._ready(picture)
+            except StyleError as error:
+                if skipped is None:
+                    raise
+                skipped.append(Skipped(name=picture.name, reason=str(error)))
+                continue
             key = (pixels.shape[1], pixels.shape[2], mask is not None)
             waiting.setdefault(key, []).append(_Waiting(index, picture, pixels, mask))
             if len(waiting[key]) == self.batch_size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -66,6 +66,14 @@ class Descriptors:
     def names(self) -> tuple[str, ...]:
         """Names of the images, in order."""
         return tuple(image.name for image in self.images)
+
+    def subset(self, rows: Sequence[int]) -> Descriptors:
+        """Descriptors of the images at `rows`, in that order."""
+        return replace(
+            self,
+            images=tuple(self.images[row] for row in rows),
+            values={tap: value[list(rows)] for tap, value in self.values.items()},
+        )
 
     @property
     def made_by(self) -> dict[str, Any]:

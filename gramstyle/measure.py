@@ -21,8 +21,7 @@ from gramstyle.distance.pairwise import flatten, paired, pairwise
 from gramstyle.errors import StyleError
 from gramstyle.images import ImageSource, find_images, read_images
 from gramstyle.presets import preset as preset_named
-from gramstyle.recipe import Recipe
-from gramstyle.recipe import recipe as recipe_from
+from gramstyle.recipe import Recipe, make_recipe
 from gramstyle.types import WeightsIdentity
 
 
@@ -67,7 +66,7 @@ class Distances:
         }
 
 
-def measure(
+def distances(
     descriptors: Descriptors,
     others: Descriptors | None = None,
     *,
@@ -131,7 +130,7 @@ def pairwise_style_distance(
         dtype: of the network.
         batch_size: images of one size that go through the network together.
         weights_dir: folder looked in for weights before the cache.
-        **settings: arguments of `gramstyle.recipe`: backbone, taps, statistic, norm, center,
+        **settings: arguments of `gramstyle.make_recipe`: backbone, taps, statistic, norm, center,
             metric, combine, resize, crop, ...
 
     Returns:
@@ -147,7 +146,7 @@ def pairwise_style_distance(
     describer = Describer(chosen, device=device, dtype=dtype, batch_size=batch_size, weights_dir=weights_dir)
     first = describer.describe(read_images(_listed(images)))
     second = None if others is None else describer.describe(read_images(_listed(others)))
-    return measure(first, second)
+    return distances(first, second)
 
 
 def style_distance(a: ImageSource, b: ImageSource, **options: Any) -> float:
@@ -165,7 +164,7 @@ class StyleDistance(nn.Module):
         device: see `Extractor`.
         dtype: of the network.
         weights_dir: folder looked in for weights before the cache.
-        **settings: arguments of `gramstyle.recipe`, in place of `recipe`.
+        **settings: arguments of `gramstyle.make_recipe`, in place of `recipe`.
     """
 
     def __init__(
@@ -225,7 +224,7 @@ def choose_recipe(preset: str | None, recipe: Recipe | None, settings: Mapping[s
         raise StyleError(f"give one of preset, recipe and settings, got {' and '.join(given)}")
     if preset is not None:
         return preset_named(preset)
-    return recipe if recipe is not None else recipe_from(**settings)
+    return recipe if recipe is not None else make_recipe(**settings)
 
 
 def _listed(images: ImageSource | Iterable[ImageSource]) -> list[ImageSource]:

@@ -44,7 +44,7 @@ class Recipe:
     gram: GramSettings = SECOND_MOMENT
     metric: str = "relative-frobenius"
     combine: Combine = Combine.MEAN
-    resize: str = "long:512"
+    resize: str = "long:512:down"
     crop: int | None = None
     alpha: AlphaUse = "composite"
     normalization: Normalization | None = None
@@ -119,7 +119,7 @@ def gram_settings(
     )
 
 
-def recipe(
+def make_recipe(
     backbone: str = "vgg16",
     taps: Sequence[str] | None = None,
     *,

@@ -13,7 +13,7 @@ from gramstyle.corpus import disjoint_crops
 from gramstyle.describe import Describer
 from gramstyle.errors import StyleError
 from gramstyle.images import Picture
-from gramstyle.measure import Distances, measure
+from gramstyle.measure import Distances, distances
 from gramstyle.recipe import Recipe
 from gramstyle.study.separation import Separation, separation
 from gramstyle.types import Progress
@@ -96,11 +96,11 @@ def compare(
         cut = describer.at(resize="none").describe(_counted(crops, f"{recipe.backbone}: crops", progress))
         separations = {}
         for metric in metrics:
-            among = measure(cut, recipe=replace(cut.recipe, metric=metric))
+            among = distances(cut, recipe=replace(cut.recipe, metric=metric))
             per_tap = {**among.per_tap, COMBINED: among.combined}
             separations[metric] = {tap: separation(one, labels) for tap, one in per_tap.items()}
         yield Comparison(
-            distances=measure(whole),
+            distances=distances(whole),
             separations=separations,
             crop=crop,
             gap=gap,

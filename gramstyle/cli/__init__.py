@@ -1,0 +1,3 @@
+"""The command line."""
+
+from gramstyle.cli.main import main as main

@@ -1,0 +1,222 @@
+"""gramstyle distance: how far apart the styles of images are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gramstyle.cli import options
+from gramstyle.cli.console import bars, check_writable, emit, say, show, table
+from gramstyle.cli.images import described
+from gramstyle.descriptors import Descriptors
+from gramstyle.errors import StyleError
+from gramstyle.measure import Distances, distances
+from gramstyle.recipe import Recipe
+from gramstyle.store import is_descriptors, load_descriptors
+
+MATRIX_LIMIT = 12
+"""Images above which a terminal shows nearest neighbours instead of the matrix."""
+
+EXAMPLES = """
+**Examples**
+
+`gramstyle distance a.jpg b.jpg` — per tap and combined
+
+`gramstyle distance paintings/ --format csv -o distances.csv` — every pair of a folder
+
+`gramstyle distance a.jpg b.jpg -b vgg16 -b mobilenet_v2@KERAS -b efficientnet_lite0`
+
+`gramstyle distance a.jpg b.jpg --preset gatys2016 --format json`
+
+`gramstyle distance paintings/ --heatmap heat.png --metric cosine --gram covariance`
+"""
+
+
+def distance(
+    images: options.Images,
+    backbone: options.Backbone = None,
+    taps: options.Taps = None,
+    tap_weights: options.TapWeights = None,
+    gram: options.Gram = None,
+    norm: options.NormName = "positions",
+    center: options.Center = False,
+    metric: options.MetricName = "relative-frobenius",
+    combine: options.CombineName = "mean",
+    preset: options.Preset = None,
+    size: options.Size = None,
+    crop: options.Crop = None,
+    alpha: options.Alpha = None,
+    format: options.FormatOption = None,
+    output: options.Output = None,
+    heatmap: Annotated[
+        Path | None, typer.Option(help="Write a heat map of the matrix (png, svg, pdf).")
+    ] = None,
+    on_error: options.OnErrorOption = options.OnError.fail,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "float32",
+    batch_size: options.BatchSize = 8,
+    seed: options.Seed = None,
+    gram_backend: options.GramBackend = "torch",
+    weights_dir: options.WeightsDir = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Style distances of images: of two, of all pairs of several, or of a folder.
+
+    Each image goes through each network once. Two files of descriptors (`gramstyle describe`)
+    are compared with each other, one with itself, without any network.
+    """
+    say.quiet = quiet
+    with options.usage():
+        given = _given(backbone, taps, tap_weights, gram, norm, center, metric, combine)
+        chosen = options.recipes(
+            backbone,
+            preset,
+            seed,
+            {"resize": size, "crop": crop, "alpha": alpha},
+            {
+                "taps": options.comma_list(taps),
+                "tap_weights": options.number_list(tap_weights),
+                "statistic": gram,
+                "norm": norm,
+                "center": center,
+                "metric": metric,
+                "combine": combine,
+            },
+            given,
+        )
+        run = options.run_settings(device, dtype, batch_size, gram_backend, weights_dir)
+        form = _format(format, output)
+        check_writable(output, "--output")
+        check_writable(heatmap, "--heatmap")
+        stored = [path for path in images if is_descriptors(path)]
+        if stored and (len(stored) != len(images) or len(stored) > 2):
+            raise StyleError("give images and folders, or one or two files of descriptors, not both")
+    with bars() as progress:
+        if stored:
+            results = [_of_stored(stored, metric, "--metric" in given)]
+        else:
+            results = []
+            for recipe in chosen:
+                found = described(images, recipe, run, on_error.value, progress)
+                results.append(_measured(found, recipe, progress))
+    _write(results, form, output)
+    if heatmap is not None:
+        _draw(results, heatmap)
+
+
+distance.__doc__ = (distance.__doc__ or "") + EXAMPLES
+
+
+def _given(
+    backbone: list[str] | None,
+    taps: str | None,
+    tap_weights: str | None,
+    gram: str | None,
+    norm: str,
+    center: bool,
+    metric: str,
+    combine: str,
+) -> list[str]:
+    """Options with another value than their default."""
+    said = {
+        "--backbone": bool(backbone),
+        "--taps": taps is not None,
+        "--tap-weights": tap_weights is not None,
+        "--gram": gram is not None,
+        "--norm": norm != "positions",
+        "--center": center,
+        "--metric": metric != "relative-frobenius",
+        "--combine": combine != "mean",
+    }
+    return [name for name, was in said.items() if was]
+
+
+def _format(asked: options.Format | None, output: Path | None) -> options.Format:
+    if asked is not None:
+        return asked
+    suffix = "" if output is None else output.suffix.lstrip(".").lower()
+    return options.Format(suffix) if suffix in ("json", "csv") else options.Format.table
+
+
+def _of_stored(paths: list[Path], metric: str, said: bool) -> Distances:
+    from dataclasses import replace
+
+    loaded = [load_descriptors(path) for path in paths]
+    rule = replace(loaded[0].recipe, metric=metric) if said else None
+    return distances(*loaded, recipe=rule)
+
+
+def _measured(found: Descriptors, recipe: Recipe, progress: object) -> Distances:
+    if len(found) < 2:
+        raise StyleError(f"a distance needs at least two images, got {len(found)}")
+    return distances(found)
+
+
+def _write(results: list[Distances], form: options.Format, output: Path | None) -> None:
+    from gramstyle.report import tables
+
+    if form is options.Format.json:
+        plain = {
+            "format": "gramstyle-distances",
+            "version": 1,
+            "results": [one.as_json() for one in results],
+        }
+        emit(json.dumps(plain, indent=2, allow_nan=False), output)
+    elif form is options.Format.csv:
+        emit(tables.pairs_csv(results), output)
+    elif output is not None:
+        emit("\n\n".join(tables.matrix_markdown(one) for one in results), output)
+    else:
+        for one in results:
+            _show(one)
+
+
+def _show(result: Distances) -> None:
+    title = f"{result.recipe.backbone}, {result.recipe.metric} of {result.recipe.gram.statistic.value}"
+    if len(result.rows) == 2 and result.columns is result.rows:
+        rows = [[tap, f"{float(one[0, 1]):.6g}"] for tap, one in result.per_tap.items()]
+        rows.append([f"combined ({result.recipe.combine.value})", f"{float(result.combined[0, 1]):.6g}"])
+        show(table(["tap", "distance"], rows, title))
+        return
+    if max(len(result.rows), len(result.columns)) <= MATRIX_LIMIT:
+        header = ["", *(Path(one.name).stem for one in result.columns)]
+        rows = [
+            [Path(image.name).name, *(f"{value:.4g}" for value in line)]
+            for image, line in zip(result.rows, result.combined.tolist(), strict=True)
+        ]
+        show(table(header, rows, title))
+        return
+    show(table(["image", "nearest", "distance", "farthest", "distance"], _extremes(result), title))
+    say.note("the whole matrix: --format csv, --format json or --heatmap FILE")
+
+
+def _extremes(result: Distances) -> list[list[str]]:
+    """For each image the nearest and the farthest other."""
+    within = result.columns is result.rows
+    rows = []
+    for index, (image, line) in enumerate(zip(result.rows, result.combined.tolist(), strict=True)):
+        others = [(value, at) for at, value in enumerate(line) if not (within and at == index)]
+        near, far = min(others), max(others)
+        rows.append(
+            [
+                Path(image.name).name,
+                Path(result.columns[near[1]].name).name,
+                f"{near[0]:.4g}",
+                Path(result.columns[far[1]].name).name,
+                f"{far[0]:.4g}",
+            ]
+        )
+    return rows
+
+
+def _draw(results: list[Distances], path: Path) -> None:
+    from gramstyle.report import figures
+
+    for result in results:
+        name = result.identity.backbone.replace(":", "-")
+        one = path if len(results) == 1 else path.with_name(f"{path.stem}-{name}{path.suffix}")
+        figures.save(figures.heatmap_figure(result), one)
+        say.note(f"wrote {one}")

@@ -1,0 +1,243 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from gramstyle.cli.console import say
+from gramstyle.distance import METRICS, Combine
+from gramstyle.extract import backbones, choose_device, parse
+from gramstyle.gram import Norm, Statistic
+from gramstyle.presets import PRESETS, preset
+from gramstyle.recipe import Recipe, make_recipe
+
+
+class Format(str, Enum):
+    """How results are written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class OnError(str, Enum):
+    """What an image that cannot be read does."""
+
+    fail = "fail"
+    skip = "skip"
+
+
+def _names(known: list[str]) -> Any:
+    """Completion of one of `known`."""
+    return lambda incomplete: [name for name in known if name.startswith(incomplete)]
+
+
+BACKBONES = [spec.name for spec in backbones()]
+DTYPES = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+Backbone = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backbone",
+        "-b",
+        metavar="NAME[@WEIGHTS]",
+        autocompletion=_names(BACKBONES),
+        help="Network, with pinned weights, `random[:SEED]` or a path after the @; any timm model as "
+        "`timm:NAME@TAG`. May be repeated. Default: vgg16.",
+    ),
+]
+Taps = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="Taps, comma-separated; see `gramstyle backbones NAME`.")
+]
+TapWeights = Annotated[
+    str | None, typer.Option(metavar="X,Y,...", help="Weight of each of --taps, comma-separated.")
+]
+Gram = Annotated[
+    str | None,
+    typer.Option(
+        "--gram",
+        metavar="STATISTIC",
+        autocompletion=_names([one.value for one in Statistic]),
+        help=f"{', '.join(one.value for one in Statistic)}. Default: the metric's own.",
+    ),
+]
+NormName = Annotated[
+    str,
+    typer.Option(
+        "--norm",
+        autocompletion=_names([one.value for one in Norm]),
+        help=f"Divisor of the Gram matrix: {', '.join(one.value for one in Norm)}.",
+    ),
+]
+Center = Annotated[bool, typer.Option("--center", help="Remove channel means first.")]
+MetricName = Annotated[
+    str, typer.Option("--metric", "-m", autocompletion=_names(list(METRICS)), help=f"{', '.join(METRICS)}.")
+]
+CombineName = Annotated[
+    str,
+    typer.Option("--combine", help=f"How taps become one number: {', '.join(one.value for one in Combine)}."),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        autocompletion=_names(list(PRESETS)),
+        help="A published recipe, in place of the options above; see `gramstyle presets`.",
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POLICY",
+        help="`short:512`, `long:512` (append `:down` never to enlarge), `exact:256x384` or `none`. "
+        "Default: long:512:down.",
+    ),
+]
+Crop = Annotated[int | None, typer.Option(min=1, help="Side of a centre crop after resizing, in pixels.")]
+Alpha = Annotated[
+    str | None,
+    typer.Option(help="Transparent images: `composite` on white, or `mask` to weigh positions by alpha."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[
+    str, typer.Option(autocompletion=_names(list(DTYPES)), help=f"Of the network: {', '.join(DTYPES)}.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images of one size that go through together.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of `@random` weights that name none.")]
+GramBackend = Annotated[
+    str, typer.Option(help="Who multiplies: torch, or native (cpu only; see `gramstyle doctor`).")
+]
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GRAMSTYLE_WEIGHTS_DIR", help="Folder looked in for weights before the cache and the network."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
+OnErrorOption = Annotated[
+    OnError, typer.Option("--on-error", help="An image that cannot be read ends the run, or is left out.")
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", "-f", help="Default: what --output ends in, else table.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write the result to this file instead of stdout.")
+]
+Images = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="IMAGE...", help="Images, folders (read recursively), or descriptors (.safetensors)."
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where and how networks run."""
+
+    device: torch.device
+    dtype: torch.dtype
+    batch_size: int
+    backend: str
+    weights_dir: Path | None
+
+    def as_arguments(self) -> dict[str, Any]:
+        """Arguments of `Describer`."""
+        return dict(vars(self))
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """Wrong arguments found in this block are wrong usage: exit code 2."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        say.error(str(error))
+        raise typer.Exit(2) from error
+
+
+def run_settings(
+    device: str, dtype: str, batch_size: int, backend: str = "torch", weights_dir: Path | None = None
+) -> Run:
+    """Settings of a run, checked."""
+    from gramstyle import check
+
+    check.name_in("dtype", dtype, DTYPES)
+    check.name_in("gram-backend", backend, ("torch", "native"))
+    return Run(
+        device=choose_device(device),
+        dtype=DTYPES[dtype],
+        batch_size=batch_size,
+        backend=backend,
+        weights_dir=weights_dir,
+    )
+
+
+def seeded(name: str, seed: int | None) -> str:
+    """``NAME@random`` with the seed that was given, where it names none."""
+    named = parse(name)
+    return f"{name}:{seed}" if seed is not None and named.weights == "random" else name
+
+
+def recipes(
+    backbone: list[str] | None,
+    preset_name: str | None,
+    seed: int | None,
+    prepare: dict[str, Any],
+    settings: dict[str, Any],
+    given: list[str],
+) -> list[Recipe]:
+    """One recipe per backbone, or the preset's.
+
+    Args:
+        backbone: names, in order.
+        preset_name: a preset; its images may still be prepared in another way.
+        seed: of random weights.
+        prepare: resize, crop and alpha; None where the user said nothing.
+        settings: everything else.
+        given: options that the user gave and a preset has values of its own for.
+
+    Raises:
+        ValueError: if a preset is given together with an option it has a value for.
+    """
+    said = {name: value for name, value in prepare.items() if value is not None}
+    if preset_name is not None:
+        if given:
+            raise ValueError(
+                f"--preset {preset_name} has its own {', '.join(given)}: leave out --preset, or "
+                f"{'these' if len(given) > 1 else 'this'}"
+            )
+        return [replace(preset(preset_name), **said)]
+    return [make_recipe(seeded(name, seed), **settings, **said) for name in backbone or ["vgg16"]]
+
+
+def comma_list(text: str | None) -> list[str] | None:
+    """The parts of a comma-separated list."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def number_list(text: str | None) -> tuple[float, ...] | None:
+    """The numbers of a comma-separated list.
+
+    Raises:
+        ValueError: if a part is no number.
+    """
+    parts = comma_list(text)
+    if parts is None:
+        return None
+    try:
+        return tuple(float(part) for part in parts)
+    except ValueError as error:
+        raise ValueError(f"tap weights must be numbers, comma-separated, got {text!r}") from error
