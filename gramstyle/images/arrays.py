@@ -32,9 +32,8 @@ def from_numpy(array: NDArray[Any]) -> Tensor:
             f"got shape {array.shape}{_numpy_hint(array)}"
         )
     # longdouble and foreign byte orders are unknown to torch
-    native = (
-        array.astype(np.float64) if array.dtype.itemsize > 8 else array.astype(array.dtype.newbyteorder("="))
-    )
+    known = np.dtype(np.float64) if array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")
+    native = array.astype(known, copy=False)
     planes = native[None] if native.ndim == 2 else native.transpose(2, 0, 1)
     return torch.from_numpy(np.array(planes, order="C", copy=True))
 

@@ -83,9 +83,9 @@ def from_pillow(image: Image.Image, max_pixels: int, data: bytes = b"", reason: 
         reason: why no other decoder than Pillow could take it, for the note on lost depth.
     """
     check_size(*image.size, max_pixels)
+    lossy = _loses_depth(image)  # before anything below makes Pillow load it
     notes = _frames(image)
     before = _orientation(image)
-    lossy = _loses_depth(image)
     image.load()
     after = _orientation(image)  # Pillow turns TIFFs itself when it loads them
     if before != after:

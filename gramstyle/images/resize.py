@@ -125,9 +125,16 @@ def resize(pixels: Tensor, policy: ResizePolicy) -> Tensor:
     batch = pixels if pixels.ndim == 4 else pixels[None]
     if pixels.dtype in (torch.float16, torch.bfloat16):
         batch = batch.float()
-    resized = F.interpolate(batch, size=size, mode="bicubic", antialias=True, align_corners=False)
-    resized = resized.clamp(0, 1).to(pixels.dtype)
+    resized = _interpolated(batch, size).clamp(0, 1).to(pixels.dtype)
     return resized if pixels.ndim == 4 else resized[0]
+
+
+def _interpolated(batch: Tensor, size: tuple[int, int]) -> Tensor:
+    """Antialiased bicubic interpolation of (B, 3, H, W) to (B, 3, h, w)."""
+    if size[1] == 1 and size[0] > 1:
+        # torch 2.15 on the CPU repeats the first row down a result one pixel wide; lying down it is right
+        return _interpolated(batch.mT, (1, size[0])).mT
+    return F.interpolate(batch, size=size, mode="bicubic", antialias=True, align_corners=False)
 
 
 def resize_mask(alpha: Tensor, size: tuple[int, int]) -> Tensor:

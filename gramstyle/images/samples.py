@@ -70,6 +70,8 @@ def out_of_range(low: float, high: float) -> str:
         return ""
     if low >= -1 - RANGE_TOLERANCE and high <= 1 + RANGE_TOLERANCE:
         remedy = "if they are meant to lie in [-1, 1], use (x + 1) / 2"
+    elif low >= -0.5 and high <= 1.5:
+        remedy = "clamp them if an interpolation overshot"
     elif low >= 0 and high <= 255:
         remedy = "divide by 255"
     elif low >= 0 and high <= 65535:

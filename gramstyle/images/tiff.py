@@ -83,7 +83,7 @@ def _pixels(page: tifffile.TiffPage) -> NDArray[Any] | str:
         values = values[..., None]
     elif page.axes != "YXS":
         raise ValueError(f"a TIFF page with axes {page.axes} is not one image")
-    return values.astype(values.dtype.newbyteorder("="))
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def _page_samples(page: tifffile.TiffPage, values: NDArray[Any], pages: int) -> Samples:

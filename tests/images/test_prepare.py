@@ -63,7 +63,8 @@ def test_a_policy_that_cannot_be_read_lists_the_forms(text):
         (("short", 0), ValueError, "greater than 0, got 0"),
         (("long", (3, 4)), ValueError, "greater than 0, got (3, 4)"),
         (("long", 3.5), ValueError, "got 3.5"),
-        (("exact", (3, 0)), ValueError, "size must be (height, width) or one number, whole and greater than 0, got (3, 0)"),
+        (("exact", (3, 0)), ValueError,
+         "size must be (height, width) or one number, whole and greater than 0, got (3, 0)"),
         (("exact", None), ValueError, "got None"),
         (("exact", 8, False), errors.StyleError, "upscale must be True with mode 'exact'"),
     ],
@@ -140,9 +141,10 @@ def test_resize_keeps_the_dtype(dtype):
     torch.testing.assert_close(resized.double(), reference, atol=2 * torch.finfo(dtype).eps, rtol=0)
 
 
-def test_resize_has_right_gradients():
-    pixels = (0.2 + 0.6 * noise(3, 6, 5, dtype=torch.float64)).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: resize(x, ResizePolicy("exact", (4, 7))), pixels)
+@pytest.mark.parametrize("size", [(4, 7), (3, 1), (1, 3), (1, 1)])
+def test_resize_has_right_gradients(size):
+    pixels = (0.4 + 0.2 * noise(3, 6, 5, dtype=torch.float64)).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: resize(x, ResizePolicy("exact", size)), pixels)
 
 
 @given(height=SIDES, width=SIDES, h=SIDES, w=SIDES)
@@ -173,20 +175,30 @@ def test_center_crop(size, box):
 
 
 MISTAKES = [
-    (lambda x: center_crop(x, (21, 5)), ValueError, "size must fit into the image of height 20 and width 30, got height 21 and width 5: resize first"),
+    (lambda x: center_crop(x, (21, 5)), ValueError,
+     "size must fit into the image of height 20 and width 30, got height 21 and width 5: resize first"),
     (lambda x: center_crop(x, 0), ValueError, "size must be (height, width) or one number"),
-    (lambda x: crop(x, -1, 0, 3, 3), ValueError, "the crop must lie inside the image of height 20 and width 30, got rows -1 to 2 and columns 0 to 3"),
+    (lambda x: crop(x, -1, 0, 3, 3), ValueError,
+     "the crop must lie inside the image of height 20 and width 30, got rows -1 to 2 and columns 0 to 3"),
     (lambda x: crop(x, 0, 28, 3, 3), ValueError, "columns 28 to 31"),
     (lambda x: crop(x, 0, 0, 0, 3), ValueError, "(height, width) must be"),
-    (lambda x: resize(x[0], ResizePolicy()), ValueError, "pixels must be (3, H, W) or (B, 3, H, W), got shape (20, 30)"),
-    (lambda x: resize(x[:, :0], ResizePolicy()), ValueError, "pixels must have at least one pixel, got shape (3, 0, 30)"),
-    (lambda x: resize((x * 255).byte(), ResizePolicy()), TypeError, "pixels must be floating point in [0, 1], got torch.uint8: divide"),
+    (lambda x: resize(x[0], ResizePolicy()), ValueError,
+     "pixels must be (3, H, W) or (B, 3, H, W), got shape (20, 30)"),
+    (lambda x: resize(x[:, :0], ResizePolicy()), ValueError,
+     "pixels must have at least one pixel, got shape (3, 0, 30)"),
+    (lambda x: resize((x * 255).byte(), ResizePolicy()), TypeError,
+     "pixels must be floating point in [0, 1], got torch.uint8: divide"),
     (lambda x: resize(x.numpy(), ResizePolicy()), TypeError, "pixels must be Tensor, got ndarray"),
-    (lambda x: normalize(x, types.IMAGENET), ValueError, "images must be (B, 3, H, W), got shape (3, 20, 30)"),
-    (lambda x: normalize(x[None].byte(), types.IMAGENET), TypeError, "images must be floating point, got torch.uint8"),
-    (lambda x: denormalize(x, types.IMAGENET), ValueError, "inputs must be (B, 3, H, W), got shape (3, 20, 30)"),
-    (lambda x: resize_mask(x, (3, 3)), ValueError, "alpha must be (H, W) with at least one pixel, got shape (3, 20, 30)"),
-    (lambda x: resize_mask(x[0] > 0.5, (3, 3)), TypeError, "alpha must be floating point, got torch.bool: use .float()"),
+    (lambda x: normalize(x, types.IMAGENET), ValueError,
+     "images must be (B, 3, H, W), got shape (3, 20, 30)"),
+    (lambda x: normalize(x[None].byte(), types.IMAGENET), TypeError,
+     "images must be floating point, got torch.uint8"),
+    (lambda x: denormalize(x, types.IMAGENET), ValueError,
+     "inputs must be (B, 3, H, W), got shape (3, 20, 30)"),
+    (lambda x: resize_mask(x, (3, 3)), ValueError,
+     "alpha must be (H, W) with at least one pixel, got shape (3, 20, 30)"),
+    (lambda x: resize_mask(x[0] > 0.5, (3, 3)), TypeError,
+     "alpha must be floating point, got torch.bool: use .float()"),
     (lambda x: resize_mask(x[0], (3, 0)), ValueError, "size must be (height, width)"),
 ]  # fmt: skip
 

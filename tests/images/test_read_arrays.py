@@ -73,8 +73,9 @@ def test_long_doubles():
     np.testing.assert_allclose(load_image(values).permute(1, 2, 0).numpy(), RGB / 255, atol=1e-6)
 
 
-def test_arrays_are_copied_even_when_read_only():
-    values = RNG.random((4, 4, 3)).astype(np.float32)
+@pytest.mark.parametrize("shape", [(4, 4, 3), (4, 4), (1, 4, 3)])
+def test_arrays_are_copied_even_when_read_only(shape):
+    values = RNG.random(shape).astype(np.float32)
     values.flags.writeable = False
     pixels = load_image(values)
     pixels.zero_()
@@ -103,27 +104,35 @@ def test_half_precision_round_off_is_clamped_with_a_note():
     assert picture.notes == ("clamped to [0, 1]: values ran from -0.0005 to 1.0005",)
 
 
-U = torch.uint8
+LEVELS = np.linspace(0, 255, 27).reshape(3, 3, 3)
 MISTAKES = [
-    (RGB.astype(np.int64), TypeError, "source must be uint8, uint16, bool or floating point in [0, 1], got int64: use"),
+    (RGB.astype(np.int64), TypeError,
+     "source must be uint8, uint16, bool or floating point in [0, 1], got int64: use"),
     (RGB.astype(np.uint32), TypeError, "got uint32: use .astype(numpy.uint8) for values in 0..255"),
     (RGB.astype(np.complex64), TypeError, "got complex64"),
     (np.array([["a"]]), TypeError, "got <U1"),
-    (torch.zeros(3, 2, 2, dtype=torch.int32), TypeError, "got torch.int32: use .to(torch.uint8) for values in 0..255"),
-    (RGB.astype(float), ValueError, "source must lie in [0, 1], got 0 to 255: divide by 255"),
-    (RGB.astype(float) * 257, ValueError, "got 0 to 65535: divide by 65535"),
-    (torch.tensor([-1.0, 0, 1]).view(3, 1, 1), ValueError, "got -1 to 1: if they are meant to lie in [-1, 1], use (x + 1) / 2"),
+    (torch.zeros(3, 2, 2, dtype=torch.int32), TypeError,
+     "got torch.int32: use .to(torch.uint8) for values in 0..255"),
+    (np.full((1, 1), 1.01), ValueError, "got 1.01 to 1.01: clamp them if an interpolation overshot"),
+    (LEVELS, ValueError, "source must lie in [0, 1], got 0 to 255: divide by 255"),
+    (LEVELS * 257, ValueError, "got 0 to 65535: divide by 65535"),
+    (torch.tensor([-1.0, 0, 1]).view(3, 1, 1), ValueError,
+     "got -1 to 1: if they are meant to lie in [-1, 1], use (x + 1) / 2"),
     (torch.tensor([-5.0, 0, 9]).view(3, 1, 1), ValueError, "got -5 to 9: clamp or rescale them"),
-    (torch.tensor([torch.nan, 0, torch.inf]).view(3, 1, 1), ValueError, "source must be finite, got 1 NaN and 1 infinite values"),
+    (torch.tensor([torch.nan, 0, torch.inf]).view(3, 1, 1), ValueError,
+     "source must be finite, got 1 NaN and 1 infinite values"),
     (RGB[0, 0], ValueError, "source must be (H, W) or (H, W, C) with C from 1 to 4, got shape (3,)"),
     (RGB.transpose(2, 0, 1), ValueError, "got shape (3, 6, 5): channels come last, use .transpose(1, 2, 0)"),
     (RGB[None], ValueError, "got shape (1, 6, 5, 3): pass one image at a time"),
-    (torch.zeros(6, 5, 3), ValueError, "source must be (C, H, W) with C from 1 to 4, got shape (6, 5, 3): channels come first, use .permute(2, 0, 1)"),
+    (torch.zeros(6, 5, 3), ValueError,
+     "source must be (C, H, W) with C from 1 to 4, got shape (6, 5, 3): channels come first, use "
+     ".permute(2, 0, 1)"),
     (torch.zeros(6, 5), ValueError, "got shape (6, 5): for a grey image use .unsqueeze(0)"),
     (torch.zeros(1, 3, 6, 5), ValueError, "got shape (1, 3, 6, 5): pass one image at a time"),
     (torch.zeros(3, 0, 5), ValueError, "source must have at least one pixel, got shape (3, 0, 5)"),
     (np.zeros((0, 5, 3)), ValueError, "source must have at least one pixel"),
-    (b"bytes", TypeError, "source must be a path, a Pillow image, a NumPy array or a torch.Tensor, got bytes: read bytes with"),
+    (b"bytes", TypeError,
+     "source must be a path, a Pillow image, a NumPy array or a torch.Tensor, got bytes: read bytes with"),
     (["a.png"], TypeError, "got list"),
     (None, TypeError, "got NoneType"),
 ]  # fmt: skip
@@ -138,7 +147,8 @@ def test_mistakes_say_what_was_expected_what_came_and_what_to_do(source, kind, m
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"background": (255, 255, 255)}, "background must be three numbers in [0, 1], got (255, 255, 255): divide by 255"),
+        ({"background": (255, 255, 255)},
+         "background must be three numbers in [0, 1], got (255, 255, 255): divide by 255"),
         ({"background": (0.5, 0.5)}, "background must be three numbers in [0, 1], got (0.5, 0.5)"),
         ({"background": "white"}, "background must be three numbers in [0, 1], got 'white'"),
         ({"background": (0, 0, float("nan"))}, "background must be three numbers"),

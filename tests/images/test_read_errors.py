@@ -1,6 +1,7 @@
 """What is said about files that cannot be read."""
 
 import io
+import logging
 import pathlib
 import threading
 import warnings
@@ -241,12 +242,21 @@ def test_signed_samples_have_no_white(path):
 
 
 def test_pillow_warnings_do_not_leak(path):
-    # a transparency per palette entry makes Pillow warn, and pytest makes of a warning an error
-    palette = Image.fromarray(RGB).convert("P")
-    palette.info["transparency"] = bytes(range(256))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert read_image(palette).alpha is not None
+    animation = chunk(b"acTL", (0).to_bytes(8, "big"))  # of no frames: Pillow warns, pytest makes it an error
+    data = saved("PNG")
+    data = data[:33] + animation + data[33:]
+    path.write_bytes(data)
+    with pytest.warns(UserWarning, match="Invalid APNG"):
+        Image.open(io.BytesIO(data))
+    assert read_image(path).notes == ()
+
+
+def test_what_tifffile_logs_does_not_reach_standard_error(path, monkeypatch, capfd):
+    for logger in (logging.getLogger(), logging.getLogger("tifffile")):
+        monkeypatch.setattr(logger, "handlers", [])  # as in a program that configured no logging
+    path.write_bytes(FILES["deep tiff"][:200])
+    complaint(path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_filters_survive_overlapping_threads():
