@@ -70,6 +70,6 @@ def _taps(spec: BackboneSpec, form: options.Format) -> None:
 
 
 def _csv(header: list[str], rows: list[list[str]]) -> None:
-    from gramstyle.report.tables import to_csv
+    from gramstyle.report import to_csv
 
-    emit(to_csv(header, rows), None)
+    emit(to_csv(header, [tuple(row) for row in rows]), None)

@@ -71,8 +71,8 @@ def demo(
         del arguments["backend"]
         comparisons = list(compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **arguments))
     written = report.write_comparison(comparisons, {one.name: one for one in pictures}, output)
-    header, rows = report.summary_rows(comparisons)
-    show(table(header, rows, "Crops of one image against crops of two"))
+    rows = [row.cells for row in report.summary_rows(comparisons)]
+    show(table(report.SUMMARY_HEADER, rows, "Crops of one image against crops of two"))
     say.skipped(skipped, len(paths))
     say.note(f"wrote {', '.join(path.name for path in written)} to {output}")
     typer.echo(f"Open {output / 'report.html'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,6 @@ from gramstyle.cli.images import described
 from gramstyle.descriptors import Descriptors
 from gramstyle.errors import StyleError
 from gramstyle.measure import Distances, distances
-from gramstyle.recipe import Recipe
 from gramstyle.store import is_descriptors, load_descriptors
 
 MATRIX_LIMIT = 12
@@ -101,7 +101,7 @@ def distance(
             results = []
             for recipe in chosen:
                 found = described(images, recipe, run, on_error.value, progress)
-                results.append(_measured(found, recipe, progress))
+                results.append(_measured(found))
     _write(results, form, output)
     if heatmap is not None:
         _draw(results, heatmap)
@@ -142,21 +142,19 @@ def _format(asked: options.Format | None, output: Path | None) -> options.Format
 
 
 def _of_stored(paths: list[Path], metric: str, said: bool) -> Distances:
-    from dataclasses import replace
-
     loaded = [load_descriptors(path) for path in paths]
     rule = replace(loaded[0].recipe, metric=metric) if said else None
     return distances(*loaded, recipe=rule)
 
 
-def _measured(found: Descriptors, recipe: Recipe, progress: object) -> Distances:
+def _measured(found: Descriptors) -> Distances:
     if len(found) < 2:
         raise StyleError(f"a distance needs at least two images, got {len(found)}")
     return distances(found)
 
 
 def _write(results: list[Distances], form: options.Format, output: Path | None) -> None:
-    from gramstyle.report import tables
+    from gramstyle.report import distance_table, to_markdown
 
     if form is options.Format.json:
         plain = {
@@ -166,12 +164,26 @@ def _write(results: list[Distances], form: options.Format, output: Path | None) 
         }
         emit(json.dumps(plain, indent=2, allow_nan=False), output)
     elif form is options.Format.csv:
-        emit(tables.pairs_csv(results), output)
+        emit(_csv(results), output)
     elif output is not None:
-        emit("\n\n".join(tables.matrix_markdown(one) for one in results), output)
+        emit("\n\n".join(to_markdown(*distance_table(one)) for one in results), output)
     else:
         for one in results:
             _show(one)
+
+
+def _csv(results: list[Distances]) -> str:
+    """One row per backbone and pair; a tap that a backbone does not have is left empty."""
+    from gramstyle.report import pair_table, to_csv
+
+    tables = [(one.recipe.backbone, *pair_table(one)) for one in results]
+    columns = list(dict.fromkeys(name for _, header, _ in tables for name in header))
+    rows = []
+    for backbone, header, pairs in tables:
+        for pair in pairs:
+            found = dict(zip(header, pair, strict=True))
+            rows.append((backbone, *(found.get(column, "") for column in columns)))
+    return to_csv(("backbone", *columns), rows)
 
 
 def _show(result: Distances) -> None:
@@ -213,10 +225,10 @@ def _extremes(result: Distances) -> list[list[str]]:
 
 
 def _draw(results: list[Distances], path: Path) -> None:
-    from gramstyle.report import figures
+    from gramstyle.report import heatmap_figure, save
 
     for result in results:
-        name = result.identity.backbone.replace(":", "-")
+        name = result.recipe.backbone.replace(":", "-").replace("@", "-").replace("/", "-")
         one = path if len(results) == 1 else path.with_name(f"{path.stem}-{name}{path.suffix}")
-        figures.save(figures.heatmap_figure(result), one)
+        save(heatmap_figure(result), one)
         say.note(f"wrote {one}")

@@ -10,8 +10,8 @@ from gramstyle.cli.console import Bars, say
 from gramstyle.cli.options import Run
 from gramstyle.describe import Describer
 from gramstyle.descriptors import Descriptors
-from gramstyle.errors import StyleError
-from gramstyle.images import Picture, Skipped, find_images, read_images
+from gramstyle.errors import ImageError, StyleError
+from gramstyle.images import Picture, Skipped, find_images, read_image, read_images
 from gramstyle.recipe import Recipe
 
 OnError = Literal["fail", "skip"]
@@ -49,9 +49,6 @@ def read_all(
     paths: dict[str, Path], on_error: OnError, progress: Bars
 ) -> tuple[list[Picture], list[Skipped]]:
     """Pictures under their labels, and what was skipped."""
-    from gramstyle.errors import ImageError
-    from gramstyle.images import read_image
-
     pictures, skipped = [], []
     for done, (label, path) in enumerate(paths.items(), start=1):
         try:

@@ -30,8 +30,8 @@ def presets(format: Annotated[options.Format, typer.Option("--format", "-f")] = 
         for name, one in PRESETS.items()
     ]
     if format is options.Format.csv:
-        from gramstyle.report.tables import to_csv
+        from gramstyle.report import to_csv
 
-        emit(to_csv(header, rows), None)
+        emit(to_csv(header, [tuple(row) for row in rows]), None)
     else:
         show(table(header, rows))

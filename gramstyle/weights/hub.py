@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from torch import Tensor
@@ -132,6 +133,9 @@ def _download(url: str, filename: str, into: Scratch, progress: Progress | None)
             )
     except WeightsError:
         raise
+    except HTTPError as error:
+        with error:  # it holds the connection
+            raise WeightsError(reason(error)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise WeightsError(reason(error)) from error
     if total is not None and size != total:

@@ -113,7 +113,7 @@ def _from_sources(
         try:
             return cache.store(entry, _fetch(source, cache_dir, offline, progress), cache_dir)
         except WeightsError as error:
-            answers.append(f"{describe(source)}: {_indented(str(error))}")
+            answers.append(f"{describe(source)}:{_indented(str(error))}")
     raise WeightsError(_not_found(entry, answers))
 
 
@@ -190,7 +190,7 @@ def _on_index(entry: WeightsEntry) -> list[str]:
 
 def _indented(text: str) -> str:
     """Lines after the first moved right; a text of several lines starts on its own line."""
-    return text if "\n" not in text else "\n    " + text.replace("\n", "\n    ")
+    return f" {text}" if "\n" not in text else "\n    " + text.replace("\n", "\n    ")
 
 
 def _weights_folder(weights_dir: str | Path | None) -> Path | None:

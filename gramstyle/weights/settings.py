@@ -13,6 +13,12 @@ DEFAULT_INDEX = "https://pypi.org/simple"
 _DEFAULT_TIMEOUT = 15.0  # pip's own
 _SECTIONS = ("global", "install", "download", ":env:")  # later ones win, as for `pip download`
 
+# As ``python -m pip``, but a folder named pip in the current directory is not run in pip's place.
+_RUN_PIP = (
+    "import sys, runpy; sys.path[:] = filter(None, sys.path); "
+    "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class IndexSettings:
@@ -66,9 +72,8 @@ def _ask_pip() -> str | None:
     """What ``pip config list`` prints, or None where pip cannot be run."""
     if not sys.executable:
         return None
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    # A folder named pip in the current directory must not be run in pip's place.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
+    command = [sys.executable, "-c", _RUN_PIP, "--disable-pip-version-check", "config", "list"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
     try:
         answer = subprocess.run(command, capture_output=True, env=environment, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -116,10 +116,10 @@ def state_dict_in(loaded: Any, what: str) -> dict[str, Tensor]:
 
 def _refusal(message: str) -> str:
     """What torch's restricted unpickler said, without its advice to switch it off."""
-    named = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class|operand)[^\w]*([\w.]+)", message)
+    named = re.search(r"GLOBAL ([\w.]+)", message)
     if named:
         return (
-            f"holds more than tensors: it asks for {named[1] or named[2]}, which could run code, "
+            f"holds more than tensors: it asks for {named[1]}, which could run code, "
             "and was not loaded. Save model.state_dict() alone, or convert the file to safetensors."
         )
     first = message.partition("\n")[0]

