@@ -1,0 +1,50 @@
+"""Figures as bytes and as files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gramstyle import check
+from gramstyle.files import write_bytes
+from gramstyle.report.theme import themed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+UNDATED: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+"""Suffix -> metadata that keep the date out, so that equal figures make equal files."""
+
+
+def rendered(figure: Figure, suffix: str = ".png") -> bytes:
+    """The bytes of a figure as PNG, SVG or PDF.
+
+    Raises:
+        UnknownNameError: for another suffix; the message lists those that exist.
+    """
+    kind = check.name_in("suffix of a figure's file", suffix.lower(), UNDATED)
+    buffer = io.BytesIO()
+    with themed(), warnings.catch_warnings():
+        # a script that no font at hand knows is drawn as boxes; the figure is good otherwise
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(buffer, format=kind[1:], metadata=UNDATED[kind], facecolor=figure.get_facecolor())
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: str | PathLike[str]) -> Path:
+    """Write a figure as PNG, SVG or PDF, by the suffix of `path`; whole or not at all.
+
+    Raises:
+        UnknownNameError: for another suffix; the message lists those that exist.
+        OSError: if the file cannot be written.
+    """
+    target = Path(path)
+    write_bytes(target, rendered(figure, target.suffix))
+    return target
