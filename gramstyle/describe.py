@@ -100,6 +100,10 @@ class Describer:
         Returns:
             Tap -> (B, ...), in the shape of the recipe's statistic.
         """
+        if masks is not None and (masks.ndim != 3 or len(masks) != len(images)):
+            raise ValueError(
+                f"masks must be (B, H, W), one for each of {len(images)} images, got {tuple(masks.shape)}"
+            )
         features = self.extractor(images)
         return {tap: self._summarise(tap, one, masks) for tap, one in features.items()}
 

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+NAME_KEPT = 40
+"""Characters of a file's name that its temporary file keeps: a name of 255 bytes has no room for more."""
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -23,7 +26,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=f".part{target.suffix}", dir=target.parent
+        prefix=f".{target.stem[:NAME_KEPT]}-", suffix=f".part{target.suffix}", dir=target.parent
     )
     os.close(handle)
     temporary = Path(name)

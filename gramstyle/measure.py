@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from gramstyle.describe import Describer
-from gramstyle.descriptors import Descriptors, Image
+from gramstyle.descriptors import MADE_BY, Descriptors, Image
 from gramstyle.distance import combine
 from gramstyle.distance.metrics import metric_named
 from gramstyle.distance.pairwise import flatten, paired, pairwise
 from gramstyle.errors import StyleError
+from gramstyle.extract import backbone, parse
+from gramstyle.extract.registry import RANDOM, random_seed
 from gramstyle.images import ImageSource, find_images, read_images
 from gramstyle.presets import preset as preset_named
 from gramstyle.recipe import Recipe, make_recipe
@@ -82,12 +84,12 @@ def distances(
         progress: called with the number of pairs that each block adds, per tap.
 
     Raises:
-        StyleError: if the two sets were made in different ways, or the metric is not defined for
-            their statistic.
+        StyleError: if the two sets were made in different ways, `recipe` asks for descriptors made
+            in another way, or the metric is not defined for their statistic.
     """
     if others is not None:
         descriptors.check_comparable(others)
-    rule = descriptors.recipe if recipe is None else recipe
+    rule = descriptors.recipe if recipe is None else _rule(descriptors, recipe)
     metric, statistic = metric_named(rule.metric), descriptors.recipe.gram.statistic
     metric.check_statistic(statistic)
     per_tap = {
@@ -105,6 +107,36 @@ def distances(
         device=descriptors.device,
         versions=descriptors.versions,
     )
+
+
+def _rule(descriptors: Descriptors, recipe: Recipe) -> Recipe:
+    """The recipe of `descriptors` with the metric, tap weights and rule of `recipe`."""
+    made = descriptors.recipe
+    weights = recipe.weights_of_taps
+    named = replace(recipe, backbone=_pinned(recipe), taps=tuple(weights), tap_weights=None)
+    asked, there = named.as_json(), made.as_json()
+    differing = [name for name in ("backbone", *MADE_BY) if asked[name] != there[name]]
+    if differing:
+        listed = "; ".join(f"{name} {asked[name]} against {there[name]}" for name in differing)
+        raise StyleError(
+            f"recipe asks for descriptors made in another way: {listed}. Describe the images again, or "
+            "replace metric, tap_weights and combine of the descriptors' own recipe"
+        )
+    return replace(
+        made,
+        metric=recipe.metric,
+        tap_weights=tuple(weights.values()),
+        combine=recipe.combine,
+        source=recipe.source,
+    )
+
+
+def _pinned(recipe: Recipe) -> str:
+    """The backbone with the weights that are used where none are named."""
+    name = parse(recipe.backbone)
+    weights = name.weights or backbone(name.backbone).default_weights
+    seed = random_seed(weights)
+    return f"{name.backbone}@{weights if seed is None else f'{RANDOM}:{seed}'}"
 
 
 def pairwise_style_distance(
@@ -151,7 +183,13 @@ def pairwise_style_distance(
 
 def style_distance(a: ImageSource, b: ImageSource, **options: Any) -> float:
     """Style distance of two images of any sizes; options as in `pairwise_style_distance`."""
-    return float(pairwise_style_distance([a], [b], **options).combined)
+    found = pairwise_style_distance([a], [b], **options).combined
+    if found.numel() != 1:
+        raise StyleError(
+            f"style_distance takes one image on each side, got {found.shape[0]} and {found.shape[1]} (a "
+            "folder is all of its images): use pairwise_style_distance"
+        )
+    return float(found)
 
 
 class StyleDistance(nn.Module):
@@ -201,9 +239,9 @@ class StyleDistance(nn.Module):
         """
         recipe = self.recipe
         metric, statistic = metric_named(recipe.metric), recipe.gram.statistic
-        first, second = self.describer.values(a), self.describer.values(b)
         if len(a) != len(b):
             raise ValueError(f"a and b must hold as many images, got {len(a)} and {len(b)}")
+        first, second = self.describer.values(a), self.describer.values(b)
         per_tap = {
             tap: paired(flatten(one, statistic, "a"), flatten(second[tap], statistic, "b"), metric, statistic)
             for tap, one in first.items()

@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def safe_sqrt(x: Tensor) -> Tensor:
-    """Square root of the positive part; its gradient at 0 is 0 instead of infinite."""
-    positive = x > 0
-    return torch.where(positive, torch.where(positive, x, 1).sqrt(), 0)
+    """Square root of the positive part; its gradient at 0 is 0 instead of infinite. NaN stays NaN."""
+    zero = x <= 0
+    return torch.where(zero, 0, torch.where(zero, 1, x).sqrt())
 
 
 def safe_divide(numerator: Tensor, denominator: Tensor, otherwise: float) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from gramstyle import check
 from gramstyle.distance import Combine, metric_named
+from gramstyle.distance.combine import check_weights
 from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse, select_taps
 from gramstyle.extract.network import FirstPadding
@@ -52,6 +53,7 @@ class Recipe:
     source: str = ""
 
     def __post_init__(self) -> None:
+        self._freeze_lists()
         metric_named(self.metric).check_statistic(self.gram.statistic)
         parse(self.backbone)
         ResizePolicy.parse(self.resize)
@@ -65,6 +67,19 @@ class Recipe:
                 raise StyleError(
                     f"tap weights must be one per tap: {len(self.taps)} taps, {len(self.tap_weights)} weights"
                 )
+            if len(set(self.taps)) < len(self.taps):
+                raise StyleError(f"taps with weights must be named once each, got {', '.join(self.taps)}")
+            check_weights(self.taps, dict(zip(self.taps, self.tap_weights, strict=True)))
+
+    def _freeze_lists(self) -> None:
+        """Lists become tuples, so that equal recipes are equal."""
+        if isinstance(self.taps, str):
+            raise TypeError(
+                f"taps must be a sequence of names such as ({self.taps!r},), got the string {self.taps!r}"
+            )
+        for name in ("taps", "tap_weights"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else tuple(value))
 
     @property
     def weights_of_taps(self) -> dict[str, float]:
@@ -131,6 +146,16 @@ def make_recipe(
     **others: Any,
 ) -> Recipe:
     """A `Recipe` from names, as users write them.
+
+    Args:
+        backbone: ``NAME[@WEIGHTS]``.
+        taps: names; None takes the backbone's defaults.
+        statistic: what is kept of the features; None takes the one that `metric` is first defined for.
+        norm: what the sum over positions is divided by.
+        center: whether channel means are removed first.
+        metric: name of the metric taken at each tap.
+        combine: how the taps become one number.
+        **others: every other attribute of `Recipe`.
 
     Raises:
         UnknownNameError: for a name that does not exist; the message lists those that do.

@@ -26,27 +26,32 @@ void load(const SecondMomentArgs<In, Out>& a, const In* image, int64_t first, in
   }
 }
 
-// One tile of one image: rows [i, i + kRows), columns [j, j + kColumns).
+// One tile of one image: rows [i, i + kRows), columns [j, j + kColumns). Sums of a chunk are in
+// Out, sums of chunks in double: one float sum over 512 x 512 equal activations is 1.4e-3 off.
 template <class In, class Out>
 void tile_product(const SecondMomentArgs<In, Out>& a, const In* image, Out* gram, int64_t i, int64_t j) {
   const int64_t rows = std::min(kRows, a.channels - i);
   const int64_t columns = std::min(kColumns, a.channels - j);
   Out left[kChunk * kRows];
   Out right[kChunk * kColumns];
-  Out sums[kRows][kColumns] = {};
+  double totals[kRows][kColumns] = {};
   for (int64_t start = 0; start < a.positions; start += kChunk) {
     const int64_t length = std::min(kChunk, a.positions - start);
     load<kRows>(a, image, i, rows, start, length, left);
     load<kColumns>(a, image, j, columns, start, length, right);
+    Out sums[kRows][kColumns] = {};
     for (int64_t p = 0; p < length; ++p)
       for (int64_t r = 0; r < kRows; ++r)
         for (int64_t c = 0; c < kColumns; ++c)
           sums[r][c] += left[p * kRows + r] * right[p * kColumns + c];
+    for (int64_t r = 0; r < kRows; ++r)
+      for (int64_t c = 0; c < kColumns; ++c) totals[r][c] += sums[r][c];
   }
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c) {
-      gram[(i + r) * a.channels + j + c] = sums[r][c];
-      gram[(j + c) * a.channels + i + r] = sums[r][c];
+      const Out total = static_cast<Out>(totals[r][c]);
+      gram[(i + r) * a.channels + j + c] = total;
+      gram[(j + c) * a.channels + i + r] = total;
     }
 }
 

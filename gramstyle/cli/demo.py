@@ -82,6 +82,7 @@ def _recipe(name: str, seed: int | None, size: str | None) -> Recipe:
     named = options.seeded(name, seed)
     taps = DEMO.get(named)
     recipe = make_recipe(named, resize=size or "short:256")
+    options.check_names(recipe)
     if taps is None:
         return recipe
     return replace(recipe, taps=taps, tap_weights=(1.0,) * (len(taps) - 1) + (0.0,))

@@ -14,10 +14,12 @@ import typer
 
 from gramstyle.cli.console import say
 from gramstyle.distance import METRICS, Combine
-from gramstyle.extract import backbones, choose_device, parse
+from gramstyle.extract import backbone as backbone_named
+from gramstyle.extract import backbones, choose_device, choose_weights, parse, select_taps
 from gramstyle.gram import Norm, Statistic
 from gramstyle.presets import PRESETS, preset
 from gramstyle.recipe import Recipe, make_recipe
+from gramstyle.types import WeightsEntry
 
 
 class Format(str, Enum):
@@ -219,8 +221,20 @@ def recipes(
                 f"--preset {preset_name} has its own {', '.join(given)}: leave out --preset, or "
                 f"{'these' if len(given) > 1 else 'this'}"
             )
-        return [replace(preset(preset_name), **said)]
-    return [make_recipe(seeded(name, seed), **settings, **said) for name in backbone or ["vgg16"]]
+        found = [replace(preset(preset_name), **said)]
+    else:
+        found = [make_recipe(seeded(name, seed), **settings, **said) for name in backbone or ["vgg16"]]
+    for one in found:
+        check_names(one)
+    return found
+
+
+def check_names(recipe: Recipe) -> None:
+    """Raise, before anything is fetched, if a backbone, weights or tap does not exist."""
+    named = parse(recipe.backbone)
+    spec = backbone_named(named.backbone)
+    row = choose_weights(spec, named.weights)
+    select_taps(spec, recipe.taps, row if isinstance(row, WeightsEntry) else None)
 
 
 def comma_list(text: str | None) -> list[str] | None:

@@ -42,13 +42,15 @@ def disjoint_crops(
         columns: crops from left to right.
 
     Raises:
-        ValueError: if a size is not positive or the gap is negative.
+        ValueError: if a size is not positive, the gap is negative, or `pixels` is no single image.
         StyleError: if the image is too small to hold the grid.
     """
     for name, value in (("size", size), ("rows", rows), ("columns", columns)):
         check.positive(name, value)
     if gap < 0:
         raise ValueError(f"gap must be 0 or more, got {gap}")
+    if pixels.ndim != 3:
+        raise ValueError(f"pixels must be (3, H, W), got shape {tuple(pixels.shape)}")
     height, width = pixels.shape[-2:]
     needed = (rows * size + (rows - 1) * gap, columns * size + (columns - 1) * gap)
     if height < needed[0] or width < needed[1]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import Enum
 
 from torch import Tensor
 
+from gramstyle import check
 from gramstyle.errors import StyleError
 from gramstyle.numerics import safe_sqrt
 
@@ -24,17 +26,19 @@ class Combine(Enum):
     ROOT_SUM_SQUARES = "root-sum-squares"
 
 
-def combine(distances: Mapping[str, Tensor], weights: Mapping[str, float], rule: Combine) -> Tensor:
+def combine(distances: Mapping[str, Tensor], weights: Mapping[str, float], rule: Combine | str) -> Tensor:
     """One distance from those at each tap.
 
     Args:
         distances: tap -> distances, all of one shape.
         weights: tap -> weight, 0 or more; for exactly the taps of `distances`.
-        rule: see `Combine`.
+        rule: a `Combine`, or its name.
 
     Raises:
-        StyleError: if the taps of the two differ, a weight is negative, or all are 0.
+        UnknownNameError: for a rule that does not exist.
+        StyleError: if the taps of the two differ, a weight is negative or not finite, or all are 0.
     """
+    rule = check.member(Combine, "rule", rule)
     check_weights(tuple(distances), weights)
     if rule is Combine.ROOT_SUM_SQUARES:
         squares = [weights[tap] * one.square() for tap, one in distances.items()]
@@ -49,9 +53,9 @@ def check_weights(taps: tuple[str, ...], weights: Mapping[str, float]) -> None:
         raise StyleError(
             f"tap weights must be given for exactly the taps {', '.join(taps)}; got {', '.join(weights)}"
         )
-    negative = {tap: weight for tap, weight in weights.items() if not weight >= 0}
-    if negative:
-        raise StyleError(f"tap weights must be 0 or more, got {negative}")
+    wrong = {tap: weight for tap, weight in weights.items() if not 0 <= weight < math.inf}
+    if wrong:
+        raise StyleError(f"tap weights must be 0 or more and finite, got {wrong}")
     if sum(weights.values()) == 0:
         raise StyleError("at least one tap weight must be greater than 0, got only zeros")
 

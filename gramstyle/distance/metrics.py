@@ -61,7 +61,8 @@ class Metric:
             )
 
 
-def _as_is(values: Tensor, statistic: Statistic) -> Tensor:
+def as_is(values: Tensor, statistic: Statistic) -> Tensor:
+    """No transform at all."""
     return values
 
 
@@ -91,8 +92,8 @@ def _relative(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
 
 def _cosine(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
     both_zero = (a == 0) & (b == 0)
-    similarity = safe_divide(inner, safe_sqrt(a) * safe_sqrt(b), 0.0).clamp(-1, 1)
-    return (1 - similarity).masked_fill(both_zero, 0.0)
+    apart = 1 - safe_divide(inner, safe_sqrt(a) * safe_sqrt(b), 0.0)
+    return apart.masked_fill(both_zero | (apart <= INNER.rounding), 0.0).clamp_max(2)
 
 
 METRICS: dict[str, Metric] = {
@@ -104,7 +105,7 @@ METRICS: dict[str, Metric] = {
             source="scale-free form of the Frobenius distance; between 0 and 2",
             upper=2.0,
             statistics=VALUES,
-            transform=_as_is,
+            transform=as_is,
             kernel=INNER,
             form=_relative,
         ),
@@ -114,7 +115,7 @@ METRICS: dict[str, Metric] = {
             source="Gatys et al. 2016, eq. 4, before squaring and weighting",
             upper=None,
             statistics=VALUES,
-            transform=_as_is,
+            transform=as_is,
             kernel=INNER,
             form=_euclidean,
         ),
@@ -124,7 +125,7 @@ METRICS: dict[str, Metric] = {
             source="Johnson et al. 2016, eq. 4",
             upper=None,
             statistics=VALUES,
-            transform=_as_is,
+            transform=as_is,
             kernel=INNER,
             form=_square,
         ),
@@ -134,7 +135,7 @@ METRICS: dict[str, Metric] = {
             source="the MSE loss of most published code",
             upper=None,
             statistics=VALUES,
-            transform=_as_is,
+            transform=as_is,
             kernel=INNER,
             form=_mean_square,
         ),
@@ -144,7 +145,7 @@ METRICS: dict[str, Metric] = {
             source="Somepalli et al. 2024 (CSD) for its VGG Gram baseline",
             upper=2.0,
             statistics=VALUES,
-            transform=_as_is,
+            transform=as_is,
             kernel=INNER,
             form=_cosine,
         ),
@@ -204,7 +205,7 @@ METRICS: dict[str, Metric] = {
             source="2-Wasserstein distance of Gaussians with independent channels",
             upper=None,
             statistics=(Statistic.MEAN_STD,),
-            transform=_as_is,
+            transform=as_is,
             kernel=INNER,
             form=_euclidean,
         ),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
-from gramstyle.distance.metrics import Metric, metric_named
+from gramstyle.distance.metrics import Metric, as_is, metric_named
 from gramstyle.gram import Statistic, pack
 from gramstyle.gram.packing import channels_of
 
@@ -28,7 +28,9 @@ def distance(
         statistic: what the descriptors are; None takes the metric's own.
 
     Returns:
-        (N,), float64 (float32 on mps), differentiable; the gradient at distance 0 is 0.
+        (N,), float64 (float32 on mps), differentiable; the gradient at distance 0 is 0. Metrics
+        that take roots or logarithms of matrices have no second derivative.
+        Distances below about 1e-7 of the size of the descriptors (1e-6 for wasserstein) are 0.
 
     Raises:
         UnknownNameError: for a metric or statistic that does not exist.
@@ -51,7 +53,9 @@ def pairwise_distance(
 ) -> Tensor:
     """Distance of every descriptor of `a` to every one of `b`, or of `a` to itself.
 
-    Memory beside the descriptors is bounded: blocks of rows of about 64 MiB.
+    Memory beside the descriptors and the result is a few blocks of rows of about 64 MiB. Metrics
+    that transform descriptors (signed-sqrt, matrix-sqrt, log-euclidean, wasserstein) also hold
+    them once more, in float64.
 
     Args:
         a: descriptors of one tap, in the shape that `gramstyle.gram` gives, (N, ...).
@@ -95,21 +99,18 @@ def pairwise(
     symmetric matrix counted.
     """
     kernel, size = metric.kernel, entries(x, statistic)
-    rows = _blocks(x)
-    p = torch.cat([metric.transform(x[one], statistic) for one in rows]) if len(x) else x
-    q = p if y is None else torch.cat([metric.transform(y[one], statistic) for one in _blocks(y)])
-    a = torch.cat([kernel.norms(p[one], statistic) for one in rows]) if len(x) else x.new_empty(0)
+    p = _transformed(x, metric, statistic)
+    q = p if y is None else _transformed(y, metric, statistic)
+    a = torch.cat([kernel.norms(p[one], statistic) for one in _blocks(p)])
     b = a if y is None else torch.cat([kernel.norms(q[one], statistic) for one in _blocks(q)])
     out = a.new_zeros(len(p), len(q))
-    for row in rows:
+    for row in _blocks(p):
         for column in _blocks(q):
             if y is None and column.start < row.start:
                 continue
             inner = kernel.cross(p[row], q[column], statistic)
             block = _apply(metric, inner, a[row, None], b[None, column], size)
             out[row, column] = block
-            if y is None and column.start > row.start:
-                out[column, row] = block.mT
             if progress is not None:
                 progress(block.numel() * (2 if y is None and column.start > row.start else 1))
     return _symmetric(out) if y is None else out
@@ -121,8 +122,9 @@ def flatten(values: Tensor, statistic: Statistic, argument: str) -> Tensor:
     Raises:
         ValueError: if the shape is not that of `statistic`, or a value is not finite.
     """
-    if not isinstance(values, Tensor) or not values.is_floating_point():
-        raise TypeError(f"{argument} must be a floating-point torch.Tensor, got {type(values).__name__}")
+    check.one_of_type(argument, values, Tensor)
+    if not values.is_floating_point():
+        raise TypeError(f"{argument} must be floating point, got {values.dtype}")
     rank = 3 if statistic.is_matrix or statistic is Statistic.GAUSSIAN else 2
     if values.ndim != rank or (rank == 3 and statistic.shape(values.shape[1]) != tuple(values.shape[1:])):
         example = ", ".join(("N", *("C" if rank == 3 else "D"), *(("C",) if statistic.is_matrix else ())))
@@ -142,13 +144,22 @@ def entries(flat: Tensor, statistic: Statistic) -> int:
 def _apply(metric: Metric, inner: Tensor, a: Tensor, b: Tensor, size: int) -> Tensor:
     """The form, after products that differ from the norms by rounding only were set equal to them."""
     middle = (a + b) / 2
-    same = (middle - inner).abs() <= metric.kernel.rounding * middle
+    # float32, where a device has no float64, rounds more than the kernel says of float64
+    rounding = max(metric.kernel.rounding, 8 * torch.finfo(middle.dtype).eps)
+    same = (middle - inner).abs() <= rounding * middle
     return metric.form(torch.where(same, middle, inner), a, b, size)
 
 
+def _transformed(x: Tensor, metric: Metric, statistic: Statistic) -> Tensor:
+    if metric.transform is as_is:  # spares a copy
+        return x
+    return torch.cat([metric.transform(x[one], statistic) for one in _blocks(x)])
+
+
 def _blocks(x: Tensor) -> list[slice]:
+    """Rows of each block; one block without rows where `x` has none."""
     step = max(1, BLOCK_BYTES // max(1, 8 * x.shape[1]))
-    return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
+    return [slice(start, min(start + step, len(x))) for start in range(0, max(1, len(x)), step)]
 
 
 def _symmetric(square: Tensor) -> Tensor:

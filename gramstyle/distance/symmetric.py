@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from gramstyle.numerics import safe_divide, safe_sqrt, wide
 
@@ -15,7 +16,7 @@ class _Spectral(torch.autograd.Function):
 
     The gradient of `torch.linalg.eigh` divides by differences of eigenvalues and is NaN where
     two coincide, as they do in every Gram matrix of fewer positions than channels. Divided
-    differences of f have no such poles.
+    differences of f have no such poles. A second derivative is refused.
     """
 
     @staticmethod
@@ -28,15 +29,18 @@ class _Spectral(torch.autograd.Function):
         return (vectors * applied[..., None, :]) @ vectors.mT
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         values, vectors = ctx.saved_tensors
         one, other = values[..., :, None], values[..., None, :]
         if ctx.name == "sqrt":
             differences = safe_divide(torch.ones_like(one), safe_sqrt(one) + safe_sqrt(other), 0.0)
         else:
-            # (log a - log b) / (a - b), through log1p so that a near b loses no digits
-            ratio = (one - other) / other
-            differences = torch.where(ratio == 0, 1.0, safe_divide(ratio.log1p(), ratio, 1.0)) / other
+            # (log a - log b) / (a - b), through log1p so that a near b loses no digits; the smaller
+            # of the two divides, so that a far from b loses none either
+            smaller = torch.minimum(one, other)
+            ratio = (one - other).abs() / smaller
+            differences = safe_divide(ratio.log1p(), ratio, 1.0) / smaller
         (gradient,) = gradients
         inner = vectors.mT @ ((gradient + gradient.mT) / 2) @ vectors
         return vectors @ (differences * inner) @ vectors.mT, None

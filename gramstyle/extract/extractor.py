@@ -94,17 +94,23 @@ class Extractor(nn.Module):
         self.normalization = normalization or (IMAGENET if row is None else row.normalization)
         self.check_range = check_range
         self.first_padding = first_padding
-        self.dtype = dtype
         trunk, self.identity = _network(
             self.spec, self.taps, chosen, first_padding, weights_dir=weights_dir, progress=progress
         )
         self.memory_format = _choose_format(memory_format, trunk, place, dtype)
         self.trunk = trunk.to(device=place, dtype=dtype).to(memory_format=self.memory_format)
+        self._reflected = network.first_reach(trunk) if first_padding == "reflect" else 0
+        self.eval()
 
     @property
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.trunk.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the network, and so of the features."""
+        return next(self.trunk.parameters()).dtype
 
     @property
     def channels(self) -> dict[str, int]:
@@ -114,7 +120,15 @@ class Extractor(nn.Module):
     @property
     def minimum_size(self) -> int:
         """Smallest side, in pixels, of an image that leaves a position at every tap."""
-        return max(tap.reduction for tap in self.taps)
+        deepest = max(tap.reduction for tap in self.taps)
+        return deepest if self.first_padding != "reflect" else max(deepest, self._reflected + 1)
+
+    def train(self, mode: bool = True) -> Extractor:
+        """Stay in eval mode, whatever a module around this one is told.
+
+        Batch normalisation would otherwise read the statistics of the batch, and change its own.
+        """
+        return super().train(False)
 
     def forward(self, images: Tensor) -> Features:
         """Features of a batch.
@@ -131,7 +145,8 @@ class Extractor(nn.Module):
                 [0, 1], or an image smaller than a tap's reduction.
         """
         self._check(images)
-        x = normalize(images.to(device=self.device), self.normalization)
+        x = images.to(device=self.device, dtype=torch.promote_types(images.dtype, torch.float32))
+        x = normalize(x, self.normalization)
         x = x.to(dtype=self.dtype, memory_format=self.memory_format)
         try:
             features: Features = self.trunk(x)
@@ -148,12 +163,20 @@ class Extractor(nn.Module):
         )
 
     def _check(self, images: Tensor) -> None:
-        check.feature_map(images, "images")
-        if images.shape[1] != 3:
-            raise ValueError(
-                f"images must be (B, 3, H, W), got shape {tuple(images.shape)}: repeat a grey channel "
-                "three times, drop or composite alpha (gramstyle.load_image does both)"
+        check.one_of_type("images", images, Tensor)
+        if not images.is_floating_point():
+            raise TypeError(
+                f"images must be floating point in [0, 1], got {images.dtype}: divide 8-bit values by 255"
             )
+        if images.ndim != 4 or images.shape[1] != 3:
+            remedy = (
+                "give one image as images[None]"
+                if images.ndim == 3
+                else "repeat a grey channel three times, drop or composite alpha; "
+                "gramstyle.load_image does both"
+            )
+            raise ValueError(f"images must be (B, 3, H, W), got shape {tuple(images.shape)}: {remedy}")
+        check.feature_map(images, "images")
         height, width = images.shape[-2:]
         if min(height, width) < self.minimum_size:
             tap = max(self.taps, key=lambda one: one.reduction)
@@ -223,7 +246,7 @@ def _network(
     else:
         resolved, row = load_file(chosen, spec.name), None
     if generic:
-        return build_timm(spec, taps, resolved.state), resolved.identity
+        return build_timm(spec, taps, resolved.state, where=_where(resolved)), resolved.identity
     trunk = network.build(spec, taps, row, first_padding)
     network.load(trunk, resolved.state, spec, _where(resolved))
     return trunk, resolved.identity

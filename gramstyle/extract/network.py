@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
-from gramstyle.errors import WeightsError
+from gramstyle.errors import StyleError, WeightsError
 from gramstyle.types import BackboneSpec, TapSpec, WeightsEntry
 
 FirstPadding = Literal["zeros", "replicate", "reflect"]
@@ -29,9 +30,7 @@ def build(
         model = full(spec)
         if entry is not None:
             adapt(model, entry)
-    if first_padding != "zeros":
-        first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
-        first.padding_mode = first_padding
+    _pad_first(model, first_padding, spec)
     return cut(model, taps)
 
 
@@ -42,13 +41,27 @@ def build_random(
 
     The global random state is left as it was.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # the constructors of torchvision and timm draw from the global state
+    with seeded(seed):
         model = full(spec)
-    if first_padding != "zeros":
-        first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
-        first.padding_mode = first_padding
+    _pad_first(model, first_padding, spec)
     return cut(model, taps)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """A block whose modules are drawn on the cpu, in float32, from `seed`.
+
+    The constructors of torchvision and timm draw from the global state, which is put back after.
+    `torch.manual_seed` would seed the generators of every other device too, for good.
+    """
+    dtype = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(seed)
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
 
 
 def full(spec: BackboneSpec) -> nn.Module:
@@ -78,8 +91,27 @@ def cut(model: nn.Module, taps: Sequence[TapSpec]) -> nn.Module:
     from timm.models import create_feature_extractor
 
     out_of_place(model)
-    trunk: nn.Module = create_feature_extractor(model, {tap.module: tap.name for tap in taps})
-    return trunk.eval().requires_grad_(False)
+    traced = create_feature_extractor(model, {tap.module: tap.name for tap in taps}).eval()
+    # Torchvision's module keeps a second graph, for training, and a deepcopy of it is in training mode.
+    return fx.GraphModule(traced, traced.graph, "Trunk").eval().requires_grad_(False)
+
+
+def first_reach(trunk: nn.Module) -> int:
+    """Pixels that the first convolution pads on one side."""
+    first = next(module for module in trunk.modules() if isinstance(module, nn.Conv2d))
+    return 0 if isinstance(first.padding, str) else max(first.padding)
+
+
+def _pad_first(model: nn.Module, first_padding: FirstPadding, spec: BackboneSpec) -> None:
+    if first_padding == "zeros":
+        return
+    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
+    if type(first) is not nn.Conv2d:  # timm's Conv2dSame pads by itself, and always with zeros
+        raise StyleError(
+            f"first_padding must be 'zeros' for {spec.name} with these weights, whose first convolution "
+            f"pads as TensorFlow's SAME does, got {first_padding!r}"
+        )
+    first.padding_mode = first_padding
 
 
 def out_of_place(model: nn.Module) -> None:

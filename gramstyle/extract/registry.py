@@ -35,14 +35,14 @@ def parse(text: str) -> BackboneName:
         UnknownNameError: if the backbone is not in the registry; the message lists those that are.
     """
     name, at, weights = text.partition("@")
+    if at and not weights:
+        raise ValueError(f"weights must follow the @ in {text!r}: a pinned name, random[:SEED] or a path")
     if name.startswith(TIMM_PREFIX):
         model, dot, tag = name.partition(".")
         if dot and not at:
             return BackboneName(model, tag)
         return BackboneName(name, weights if at else None)
     check.name_in("backbone", name, BACKBONES, hint="any other timm model by timm:NAME@TAG")
-    if at and not weights:
-        raise ValueError(f"weights must follow the @ in {text!r}: a pinned name, random[:SEED] or a path")
     return BackboneName(name, weights if at else None)
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from gramstyle import check
-from gramstyle.errors import StyleError, UnknownNameError
-from gramstyle.extract.network import out_of_place
+from gramstyle.errors import StyleError, UnknownNameError, WeightsError
+from gramstyle.extract.network import out_of_place, seeded
 from gramstyle.types import BackboneSpec, Normalization, TapSpec, TimmHub, WeightsEntry
 
 PREFIX = "timm:"
@@ -102,21 +102,24 @@ def timm_tags(name: str) -> tuple[str, ...]:
 
 
 def build_timm(
-    spec: BackboneSpec, taps: Sequence[TapSpec], state: Mapping[str, Tensor] | None, seed: int = 0
+    spec: BackboneSpec,
+    taps: Sequence[TapSpec],
+    state: Mapping[str, Tensor] | None,
+    seed: int = 0,
+    where: str = "",
 ) -> TimmTrunk:
-    """The network up to the deepest of `taps`, with `state`, or drawn from `seed` where it is None."""
+    """The network up to the deepest of `taps`, with `state`, or drawn from `seed` where it is None.
+
+    Raises:
+        StyleError: if timm offers no feature maps of that model.
+        WeightsError: if a tensor is missing from `state`, which came from `where`, or does not fit.
+    """
     indices = tuple(int(tap.module) for tap in taps)
     if state is None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)  # timm's constructors draw from the global state
+        with seeded(seed):
             model = _features_only(spec.factory, pretrained=False, out_indices=indices)
     else:
-        model = _features_only(
-            spec.factory,
-            pretrained=True,
-            out_indices=indices,
-            pretrained_cfg_overlay={"state_dict": dict(state)},
-        )
+        model = _loaded(spec, indices, state, where)
     out_of_place(model)
     return TimmTrunk(model.eval().requires_grad_(False), [tap.name for tap in taps])
 
@@ -143,6 +146,53 @@ def _declared_taps(model_name: str) -> tuple[TapSpec, ...]:
             )
         )
     return tuple(taps)
+
+
+def _loaded(
+    spec: BackboneSpec, indices: tuple[int, ...], state: Mapping[str, Tensor], where: str
+) -> nn.Module:
+    """As timm loads it, and complete: timm itself leaves at random what `state` does not hold."""
+    with _missing_tensors() as missing:
+        try:
+            model = _features_only(
+                spec.factory,
+                pretrained=True,
+                out_indices=indices,
+                pretrained_cfg_overlay={"state_dict": dict(state)},
+            )
+        except StyleError as error:
+            if not isinstance(error.__cause__, (RuntimeError, KeyError)):
+                raise
+            why = " ".join(str(error.__cause__).split())
+            raise WeightsError(f"{where} does not fit {spec.name}: {why}") from error
+    kept = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
+    lacking = [name for name, tensor in missing.items() if id(tensor) in kept]
+    if lacking:
+        raise WeightsError(
+            f"weights of {spec.name} must hold tensors named as in timm's {spec.factory}; {where} "
+            f"lacks {len(lacking)} of them, first {lacking[0]!r}"
+        )
+    return model
+
+
+@contextmanager
+def _missing_tensors() -> Iterator[dict[str, Tensor]]:
+    """The parameters and running statistics that a state dict loaded in the block does not hold."""
+    original = nn.Module.load_state_dict
+    missing: dict[str, Tensor] = {}
+
+    def recording(self: nn.Module, *args: Any, **options: Any) -> Any:
+        result = original(self, *args, **options)
+        learned: dict[str, Tensor] = dict(self.named_parameters())
+        learned |= {name: one for name, one in self.named_buffers() if ".running_" in f".{name}"}
+        missing.update({name: learned[name] for name in result.missing_keys if name in learned})
+        return result
+
+    nn.Module.load_state_dict = recording  # type: ignore[method-assign]
+    try:
+        yield missing
+    finally:
+        nn.Module.load_state_dict = original  # type: ignore[method-assign]
 
 
 @contextmanager

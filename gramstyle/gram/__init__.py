@@ -46,7 +46,8 @@ def gram(
         ValueError: if it is not four-dimensional, has no position or is not finite, or if the
             mask does not fit.
         UnknownNameError: for a norm or statistic that does not exist.
-        StyleError: for a norm or centring of a statistic that has none.
+        StyleError: for a norm or centring of a statistic that has none, and for backend native
+            with a mask that needs a gradient.
         NativeUnavailableError: for backend native where its library was not built.
     """
     check.name_in("backend", backend, ("torch", "native"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gramstyle.errors import StyleError
 from gramstyle.gram.reference import Moments
 from gramstyle.gram.reference import flatten as flatten_wide
 from gramstyle.gram.reference import mean as weighted_mean
@@ -12,7 +13,14 @@ from gramstyle.kernels import second_moment
 
 
 def moments(features: Tensor, mask: Tensor | None, *, center: bool) -> Moments:
-    """As `gramstyle.gram.reference.moments`; half precision is not copied unless it must be."""
+    """As `gramstyle.gram.reference.moments`; half precision is not copied unless it must be.
+
+    Raises:
+        StyleError: for a mask that needs a gradient. Weights enter as their square roots, whose
+            gradient at 0 is infinite.
+    """
+    if mask is not None and mask.requires_grad:
+        raise StyleError("backend native has no gradient for the mask: use backend torch")
     if mask is None and not center:
         flat = features.flatten(2)
         kind = torch.float64 if flat.dtype == torch.float64 else torch.float32

@@ -13,7 +13,12 @@ def pack(matrices: Tensor) -> Tensor:
 
     Values are kept as they are. The inner product of two matrices is the inner product of their
     triangles under `pair_weights`, so Frobenius norms survive exactly.
+
+    Raises:
+        ValueError: if the matrices are not square.
     """
+    if matrices.ndim < 2 or matrices.shape[-2] != matrices.shape[-1]:
+        raise ValueError(f"matrices must be (..., C, C), got shape {tuple(matrices.shape)}")
     rows, columns = torch.triu_indices(*matrices.shape[-2:], device=matrices.device)
     return matrices[..., rows, columns]
 

@@ -142,14 +142,13 @@ def checked_mask(features: Tensor, mask: Tensor | None) -> Tensor | None:
     if not (mask.is_floating_point() or mask.dtype == torch.bool):
         raise TypeError(f"mask must be floating point or bool, got {mask.dtype}")
     wanted = (features.shape[0], *features.shape[2:])
-    if mask.ndim == 2:
-        mask = mask.expand(wanted[0], *mask.shape)
-    if tuple(mask.shape) != wanted:
+    if tuple(mask.shape) not in (wanted, wanted[1:]):
         raise ValueError(
             f"mask must hold one weight per position, (B, H, W) = {wanted} or (H, W), got shape "
             f"{tuple(mask.shape)}: resize it with gramstyle.images.resize_mask"
         )
-    mask = check.finite(mask.to(device=features.device, dtype=torch.float32), "mask")
+    kind = torch.float64 if features.dtype == torch.float64 else torch.float32
+    mask = check.finite(mask.to(device=features.device, dtype=kind), "mask").expand(wanted)
     if not torch.compiler.is_compiling():
         if bool((mask < 0).any()):
             raise ValueError(f"mask must hold weights of 0 or more, got {float(mask.min()):.4g}")

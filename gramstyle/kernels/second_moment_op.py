@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 from typing import Any
 
 import torch
@@ -10,10 +10,28 @@ from torch import Tensor
 
 from gramstyle.kernels.native import require
 
+TYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
-@cache
+_lock = threading.Lock()
+_registered = False
+
+
 def _register() -> None:
+    """Load the native half and tell torch the operator's shapes and gradient, once."""
+    global _registered
+    if torch.compiler.is_compiling():
+        raise RuntimeError(
+            "load the native half before torch.compile: call gramstyle.kernels.second_moment once"
+        )
     require()
+    with _lock:
+        if not _registered:
+            _describe()
+            _registered = True
+
+
+def _describe() -> None:
+    """Shapes and gradient, which the stable interface cannot declare in C++."""
 
     def fake(x: Tensor) -> Tensor:
         kind = torch.float64 if x.dtype == torch.float64 else torch.float32
@@ -37,9 +55,13 @@ def second_moment(x: Tensor) -> Tensor:
 
     Raises:
         NativeUnavailableError: if the native half is not there.
+        TypeError: if `x` is neither float64, float32, float16 nor bfloat16.
         ValueError: if `x` is not (B, C, P) on the cpu.
     """
-    _register()
+    if not _registered:  # a plain flag: torch.compile reads it as a constant
+        _register()
+    if x.dtype not in TYPES:
+        raise TypeError(f"x must be float64, float32, float16 or bfloat16, got {x.dtype}")
     if x.ndim != 3 or x.device.type != "cpu":
         raise ValueError(f"x must be (B, C, P) on the cpu, got {tuple(x.shape)} on {x.device}")
     result: Tensor = torch.ops.gramstyle.second_moment.default(x)

@@ -11,6 +11,7 @@ import torch
 
 from gramstyle.corpus import disjoint_crops
 from gramstyle.describe import Describer
+from gramstyle.distance import metric_named
 from gramstyle.errors import StyleError
 from gramstyle.images import Picture
 from gramstyle.measure import Distances, distances
@@ -76,11 +77,14 @@ def compare(
 
     Raises:
         StyleError: if there are fewer than two images, two share a name, or one is too small
-            for its crops.
+            for its crops, or a metric is not defined for a recipe's statistic.
     """
     names = [picture.name for picture in pictures]
     if len(names) < 2 or len(set(names)) < len(names):
         raise StyleError(f"a comparison needs at least two images of different names, got {names}")
+    for recipe in recipes:  # before the first network is loaded
+        for metric in metrics:
+            metric_named(metric).check_statistic(recipe.gram.statistic)
     crops, labels = _crops(pictures, crop, gap)
     for recipe in recipes:
         start = time.perf_counter()

@@ -42,17 +42,21 @@ def separation(distances: Tensor | NDArray[np.float64], labels: Sequence[str]) -
         labels: the source of each item.
 
     Raises:
-        ValueError: if the shapes do not fit or a distance is not finite.
+        ValueError: if the shapes do not fit, a distance is not finite, or they are not symmetric.
         StyleError: if there is no pair within a label, or none between two.
     """
     from sklearn.metrics import roc_auc_score
 
+    if isinstance(distances, Tensor):
+        distances = distances.detach().cpu().numpy()
     matrix = np.asarray(distances, dtype=np.float64)
     names = np.asarray(labels)
     if matrix.shape != (len(names), len(names)):
         raise ValueError(f"distances must be (N, N) for N = {len(names)} labels, got shape {matrix.shape}")
     if not np.isfinite(matrix).all():
         raise ValueError("distances must be finite, got NaN or infinite values")
+    if not np.allclose(matrix, matrix.T):
+        raise ValueError("distances must be symmetric: each pair is counted once, from above the diagonal")
     one, other = np.triu_indices(len(names), k=1)
     values, different = matrix[one, other], names[one] != names[other]
     within, between = values[~different], values[different]

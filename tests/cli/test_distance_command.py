@@ -53,7 +53,7 @@ def test_table_of_two_lists_taps_and_the_combined_distance(run, two):
     truth = expected(two)
     for tap, values in truth.per_tap.items():
         assert tap in ended.out
-        assert f"{float(values[0, 1]):.3g}" in ended.out
+        assert f"{float(values[0, 1]):.6g}" in ended.out
     assert "combined" in ended.out
 
 
@@ -61,7 +61,7 @@ def test_table_of_several_is_the_matrix(run, folder):
     ended = run("distance", folder, "-b", TINY)
     truth = expected(sorted(folder.iterdir()))
     for value in truth.combined[0, 1:]:
-        assert f"{float(value):.3g}" in ended.out
+        assert f"{float(value):.4g}" in ended.out
 
 
 def test_table_of_many_names_nearest_and_farthest(run, tmp_path):
@@ -230,7 +230,7 @@ def test_nan_in_an_image_file(run, two, tmp_path):
 
     pixels = np.full((64, 64, 3), 0.5, dtype=np.float32)
     pixels[3, 4] = np.nan
-    tifffile.imwrite(tmp_path / "nan.tif", pixels)
+    tifffile.imwrite(tmp_path / "nan.tif", pixels, photometric="rgb")
     ended = run("distance", two[0], tmp_path / "nan.tif", "-b", TINY)
     assert ended.code == 1
     assert "nan.tif" in ended.err

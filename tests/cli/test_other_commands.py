@@ -136,7 +136,8 @@ def test_demo_writes_a_report_of_ones_own_images(run, tmp_path):
         "--crop", 40, "--gap", 8, "--size", "none", "--on-error", "skip",
     )  # fmt: skip
     assert ended.code == 0
-    assert "timm:test_efficientnet@random:1" in ended.out
+    assert "timm:test_efficientnet" in ended.out
+    assert "timm:test_resnet" in ended.out
     assert "AUC" in ended.out
     assert "1 of 4 images skipped" in ended.err
     results = json.loads((out / "results.json").read_text())

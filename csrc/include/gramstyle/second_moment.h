@@ -18,7 +18,7 @@ struct SecondMomentArgs {
   int64_t x_batch_stride, x_channel_stride, x_position_stride;
 };
 
-// out[b, i, j] = sum_p x[b, i, p] * x[b, j, p], accumulated in Out.
+// out[b, i, j] = sum_p x[b, i, p] * x[b, j, p], with products in Out.
 template <class In, class Out>
 void second_moment_cpu(const SecondMomentArgs<In, Out>& args, ParallelFor parallel_for);
 

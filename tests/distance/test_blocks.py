@@ -1,0 +1,97 @@
+"""Blocks of rows: results do not show them, and memory does."""
+
+import pytest
+import torch
+from conftest import assert_close
+from distance.cases import CASES, descriptors
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gramstyle.distance import METRICS, distance, metric_named, pairwise, pairwise_distance
+from gramstyle.distance.pairwise import flatten
+from gramstyle.gram import Statistic
+
+
+@pytest.fixture
+def blocks_of(monkeypatch):
+    """Sets the memory of a block to so many rows of descriptors of length D."""
+
+    def set_rows(rows, length):
+        monkeypatch.setattr(pairwise, "BLOCK_BYTES", rows * 8 * length)
+
+    return set_rows
+
+
+def length(kind, channels=4):
+    return flatten(descriptors(kind, 0, 1, channels), Statistic(kind), "a").shape[1]
+
+
+@pytest.mark.parametrize(("metric", "kind"), CASES)
+@pytest.mark.parametrize("rows", [0, 3])
+def test_boundaries_do_not_show(metric, kind, rows, blocks_of):
+    a, b = descriptors(kind, 0, 7), descriptors(kind, 1, 5)
+    between, within = (pairwise_distance(a, y, metric, statistic=kind) for y in (b, None))
+    blocks_of(rows, length(kind))
+    assert_close(pairwise_distance(a, b, metric, statistic=kind), between)
+    again = pairwise_distance(a, None, metric, statistic=kind)
+    assert_close(again, within)
+    assert torch.equal(again, again.mT)
+    assert (again.diagonal() == 0).all()
+
+
+@pytest.mark.parametrize(("metric", "kind"), CASES)
+def test_none_of_either(metric, kind):
+    a, none = descriptors(kind, 0, 3), descriptors(kind, 0, 0)
+    for x, y, shape in ((a, none, (3, 0)), (none, a, (0, 3)), (none, none, (0, 0)), (none, None, (0, 0))):
+        found = pairwise_distance(x, y, metric, statistic=kind)
+        assert found.shape == shape
+        assert found.dtype == torch.float64
+    assert distance(none, none, metric, statistic=kind).shape == (0,)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_progress_adds_up_to_all_pairs(rows, blocks_of):
+    a, b = descriptors("gram", 0, 7), descriptors("gram", 1, 5)
+    blocks_of(rows, length("gram"))
+    metric, kind = metric_named("frobenius"), Statistic.GRAM
+    for y, pairs in ((flatten(b, kind, "b"), 35), (None, 49)):
+        seen = []
+        pairwise.pairwise(flatten(a, kind, "a"), y, metric, kind, seen.append)
+        assert sum(seen) == pairs
+        assert len(seen) >= 1
+
+
+class Largest(TorchDispatchMode):
+    """Bytes of the largest tensor that any operation made."""
+
+    def __init__(self):
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        own = {one.untyped_storage().data_ptr() for one in args if isinstance(one, torch.Tensor)}
+        for one in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(one, torch.Tensor) and one.untyped_storage().data_ptr() not in own:
+                self.bytes = max(self.bytes, one.untyped_storage().nbytes())
+        return made
+
+
+@pytest.mark.parametrize("metric", [name for name in METRICS if "sqrt" not in name])
+def test_nothing_larger_than_a_block_is_made(metric, blocks_of):
+    kind = METRICS[metric].statistics[0]
+    flat = flatten(descriptors(kind.value, 0, 24, channels=12), kind, "a")
+    blocks_of(4, flat.shape[1])
+    transformed = metric in ("log-euclidean", "wasserstein", "squared-wasserstein")
+    with Largest() as largest:
+        pairwise.pairwise(flat, None, metric_named(metric), kind)
+    # matrices unfolded from their triangles are twice as long; 24 x 24 distances come back
+    allowed = max(2 * 4 * 8 * flat.shape[1], 24 * 24 * 8)
+    assert largest.bytes <= (flat.numel() * 8 if transformed else allowed)
+
+
+def test_descriptors_are_not_copied_where_nothing_is_done_to_them(blocks_of):
+    flat = torch.rand(40, 4096)
+    blocks_of(4, 4096)
+    with Largest() as largest:
+        pairwise.pairwise(flat, None, metric_named("cosine"), Statistic.MEAN)
+    assert largest.bytes <= 4 * 4096 * 8 < flat.numel() * 4
