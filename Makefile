@@ -18,7 +18,7 @@ demo: $(STAMP)
 	$(BIN)/gramstyle demo --output demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(VENV)/linters
 	$(BIN)/ruff check .

@@ -81,6 +81,7 @@ class Descriptors:
         plain = self.recipe.as_json()
         return {
             "weights": (self.identity.backbone, self.identity.sha256),
+            "dtype": self.dtype,
             **{name: plain[name] for name in MADE_BY},
         }
 

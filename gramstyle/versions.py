@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
+import torch
+
 
 def versions() -> dict[str, str]:
     """Name -> version, of this package and of those whose arithmetic it uses."""
@@ -14,4 +16,5 @@ def versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:  # run from a source tree that was never installed
             found[name] = "not installed"
+    found["torch"] = torch.__version__  # with the build, +cpu or +cu130, which the metadata leaves out
     return found

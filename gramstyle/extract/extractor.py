@@ -13,7 +13,7 @@ from gramstyle import check
 from gramstyle.errors import StyleError
 from gramstyle.extract import network, registry
 from gramstyle.extract.device import choose_device
-from gramstyle.extract.timm import build_timm, timm_entry, timm_tags
+from gramstyle.extract.timm import build_timm, declared_normalization, timm_entry, timm_tags
 from gramstyle.images import normalize
 from gramstyle.types import (
     IMAGENET,
@@ -53,7 +53,8 @@ class Extractor(nn.Module):
         memory_format: ``auto`` is channels-last for half precision on cuda and for networks of
             depthwise convolutions, where it is faster.
         first_padding: how the first convolution pads; networks are trained with ``zeros``.
-        normalization: replaces what the weights declare.
+        normalization: replaces what the weights declare; random weights and files take what the
+            library that builds the network declares for it.
         check_range: refuse images outside [0, 1] (by more than 0.001), NaN and infinite values.
         weights_dir: folder looked in before the cache.
         progress: called while weights are fetched.
@@ -91,7 +92,7 @@ class Extractor(nn.Module):
         chosen = choose_weights(self.spec, weights if weights is not None else named.weights)
         row = chosen if isinstance(chosen, WeightsEntry) else None
         self.taps: tuple[TapSpec, ...] = registry.select_taps(self.spec, taps, row)
-        self.normalization = normalization or (IMAGENET if row is None else row.normalization)
+        self.normalization = normalization or _declared(self.spec, row)
         self.check_range = check_range
         self.first_padding = first_padding
         trunk, self.identity = _network(
@@ -250,6 +251,12 @@ def _network(
     trunk = network.build(spec, taps, row, first_padding)
     network.load(trunk, resolved.state, spec, _where(resolved))
     return trunk, resolved.identity
+
+
+def _declared(spec: BackboneSpec, row: WeightsEntry | None) -> Normalization:
+    if row is not None:
+        return row.normalization
+    return declared_normalization(spec.factory) if spec.source == "timm" else IMAGENET
 
 
 def _where(resolved: ResolvedWeights) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gramstyle import check
 from gramstyle.errors import StyleError, UnknownNameError, WeightsError
 from gramstyle.extract.network import out_of_place, seeded
-from gramstyle.types import BackboneSpec, Normalization, TapSpec, TimmHub, WeightsEntry
+from gramstyle.types import IMAGENET, BackboneSpec, Normalization, TapSpec, TimmHub, WeightsEntry
 
 PREFIX = "timm:"
 
@@ -151,48 +151,28 @@ def _declared_taps(model_name: str) -> tuple[TapSpec, ...]:
 def _loaded(
     spec: BackboneSpec, indices: tuple[int, ...], state: Mapping[str, Tensor], where: str
 ) -> nn.Module:
-    """As timm loads it, and complete: timm itself leaves at random what `state` does not hold."""
-    with _missing_tensors() as missing:
-        try:
-            model = _features_only(
-                spec.factory,
-                pretrained=True,
-                out_indices=indices,
-                pretrained_cfg_overlay={"state_dict": dict(state)},
-            )
-        except StyleError as error:
-            if not isinstance(error.__cause__, (RuntimeError, KeyError)):
-                raise
-            why = " ".join(str(error.__cause__).split())
-            raise WeightsError(f"{where} does not fit {spec.name}: {why}") from error
-    kept = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
-    lacking = [name for name, tensor in missing.items() if id(tensor) in kept]
-    if lacking:
-        raise WeightsError(
-            f"weights of {spec.name} must hold tensors named as in timm's {spec.factory}; {where} "
-            f"lacks {len(lacking)} of them, first {lacking[0]!r}"
-        )
-    return model
+    """As timm loads it, and complete.
 
+    A features-only network keeps at random, without a word, whatever `state` does not hold; the
+    whole network is strict. So the whole one is loaded first, for its verdict.
+    """
+    import timm
 
-@contextmanager
-def _missing_tensors() -> Iterator[dict[str, Tensor]]:
-    """The parameters and running statistics that a state dict loaded in the block does not hold."""
-    original = nn.Module.load_state_dict
-    missing: dict[str, Tensor] = {}
-
-    def recording(self: nn.Module, *args: Any, **options: Any) -> Any:
-        result = original(self, *args, **options)
-        learned: dict[str, Tensor] = dict(self.named_parameters())
-        learned |= {name: one for name, one in self.named_buffers() if ".running_" in f".{name}"}
-        missing.update({name: learned[name] for name in result.missing_keys if name in learned})
-        return result
-
-    nn.Module.load_state_dict = recording  # type: ignore[method-assign]
+    overlay = {"state_dict": dict(state)}
     try:
-        yield missing
-    finally:
-        nn.Module.load_state_dict = original  # type: ignore[method-assign]
+        timm.create_model(spec.factory, pretrained=True, pretrained_cfg_overlay=dict(overlay))
+    except (RuntimeError, KeyError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise WeightsError(f"{where} does not fit timm's {spec.factory}: {why}") from error
+    return _features_only(spec.factory, pretrained=True, out_indices=indices, pretrained_cfg_overlay=overlay)
+
+
+def declared_normalization(factory: str) -> Normalization:
+    """Mean and standard deviation that timm declares for a model, whatever its weights."""
+    import timm
+
+    cfg = timm.get_pretrained_cfg(factory, allow_unregistered=False)
+    return IMAGENET if cfg is None else Normalization(mean=_triple(cfg.mean), std=_triple(cfg.std))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from gramstyle.errors import WeightsError
 from gramstyle.extract import Extractor, backbone
+from gramstyle.types import IMAGENET, INCEPTION
 
 
 @pytest.fixture(scope="module")
@@ -95,23 +96,29 @@ def test_a_timm_model_is_never_left_partly_random(timm_state, tmp_path):
     """timm loads what it finds and leaves the rest as it was drawn."""
     short = {key: one for key, one in timm_state.items() if not key.startswith("layer1")}
     path = save(short, tmp_path / "short.safetensors")
-    Extractor("timm:test_resnet", ["act1"], weights=path, device="cpu")
     with pytest.raises(
-        WeightsError, match=r"weights of timm:test_resnet must hold .* lacks \d+ of them, first 'layer1"
+        WeightsError, match=r"short.safetensors does not fit timm's test_resnet: .*Missing key.*layer1"
     ):
         Extractor("timm:test_resnet", ["layer2"], weights=path, device="cpu")
     other = save({f"other.{key}": one for key, one in timm_state.items()}, tmp_path / "other.safetensors")
-    with pytest.raises(WeightsError, match=r"lacks \d+ of them, first 'conv1"):
+    with pytest.raises(WeightsError, match=r"Missing key.*conv1"):
         Extractor("timm:test_resnet", ["layer2"], weights=other, device="cpu")
+
+
+def test_files_and_random_weights_take_the_normalization_of_the_library():
+    lite = Extractor("efficientnet_lite0@random", ["stem"], device="cpu")
+    assert lite.normalization == INCEPTION
+    assert Extractor("resnet18@random", ["stem"], device="cpu").normalization == IMAGENET
+    cfg = timm.get_pretrained_cfg("test_resnet")
+    found = Extractor("timm:test_resnet@random", device="cpu").normalization
+    assert (found.mean, found.std) == (tuple(cfg.mean), tuple(cfg.std))
 
 
 def test_another_shape_is_refused_for_timm_models(timm_state, tmp_path):
     wrong = dict(timm_state)
     wrong["layer1.0.conv1.weight"] = torch.zeros(1, 2, 3, 3)
     path = save(wrong, tmp_path / "wrong.safetensors")
-    before = torch.nn.Module.load_state_dict
     with pytest.raises(
-        WeightsError, match=r"wrong.safetensors does not fit timm:test_resnet: .*size mismatch"
+        WeightsError, match=r"wrong.safetensors does not fit timm's test_resnet: .*size mismatch"
     ):
         Extractor("timm:test_resnet", weights=path, device="cpu")
-    assert torch.nn.Module.load_state_dict is before
