@@ -87,7 +87,8 @@ def _euclidean(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
 
 
 def _relative(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
-    return safe_divide(2 * _euclidean(inner, a, b, entries), safe_sqrt(a) + safe_sqrt(b), 0.0)
+    ratio = safe_divide(2 * _euclidean(inner, a, b, entries), safe_sqrt(a) + safe_sqrt(b), 0.0)
+    return ratio.clamp_max(2)  # opposite descriptors, which only means can be, round to a hair above
 
 
 def _cosine(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:

@@ -60,7 +60,7 @@ def from_safetensors(data: bytes, what: str) -> dict[str, Tensor]:
     from safetensors.torch import load
 
     try:
-        return dict(load(data))
+        return dict(sorted(load(data).items()))  # safetensors returns them in any order
     except (SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(
             f"{what} must be a whole safetensors file, got {len(data)} bytes that are not: {error}. "
