@@ -76,9 +76,11 @@ def test_channels_last_equals_contiguous(name, lively, images):
     assert bit_equal(one(shuffled), one(images))
 
 
-def test_auto_takes_channels_last_for_depthwise_networks(lively):
+def test_auto_takes_channels_last_on_the_cpu(lively):
     assert lively("mobilenet_v2").memory_format is torch.channels_last
-    assert lively("resnet18").memory_format is torch.contiguous_format
+    assert lively("resnet18", memory_format="contiguous").memory_format is torch.contiguous_format
+    maps = lively("resnet18")(torch.rand(1, 3, 64, 64))["layer1_1"]
+    assert maps.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_batch_equals_its_images_one_by_one(small, images):
