@@ -186,7 +186,10 @@ class Describer:
         )
 
     def _ready(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
-        pixels, mask = self.prepare(picture)
+        try:
+            pixels, mask = self.prepare(picture)
+        except ValueError as error:  # a crop larger than the image
+            raise StyleError(f"{picture.name}: {error}") from error
         smallest = self.extractor.minimum_size
         if min(pixels.shape[1:]) < smallest:
             raise StyleError(

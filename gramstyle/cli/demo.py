@@ -65,17 +65,24 @@ def demo(
         run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
         check_writable(output / "report.html", "--output")
     with bars() as progress:
-        paths = bundled_images() if not images else {str(path): path for path in find_images(images)}
+        paths = bundled_images() if not images else _labelled(find_images(images))
         pictures, skipped = read_all(paths, on_error.value, progress)
         arguments = run.as_arguments()
         del arguments["backend"]
         comparisons = list(compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **arguments))
-    written = report.write_comparison(comparisons, {one.name: one for one in pictures}, output)
+        progress("drawing the report", 0, None)
+        written = report.write_comparison(comparisons, {one.name: one for one in pictures}, output)
     rows = [row.cells for row in report.summary_rows(comparisons)]
     show(table(report.SUMMARY_HEADER, rows, "Crops of one image against crops of two"))
     say.skipped(skipped, len(paths))
     say.note(f"wrote {', '.join(path.name for path in written)} to {output}")
     typer.echo(f"Open {output / 'report.html'}")
+
+
+def _labelled(paths: list[Path]) -> dict[str, Path]:
+    from gramstyle.report import without_shared_folders
+
+    return dict(zip(without_shared_folders([str(path) for path in paths]), paths, strict=True))
 
 
 def _recipe(name: str, seed: int | None, size: str | None) -> Recipe:

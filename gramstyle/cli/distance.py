@@ -10,15 +10,19 @@ from typing import Annotated
 import typer
 
 from gramstyle.cli import options
-from gramstyle.cli.console import bars, check_writable, emit, say, show, table
+from gramstyle.cli.console import Bars, bars, check_writable, emit, say, show, table
 from gramstyle.cli.images import described
 from gramstyle.descriptors import Descriptors
 from gramstyle.errors import StyleError
 from gramstyle.measure import Distances, distances
+from gramstyle.recipe import Recipe
 from gramstyle.store import is_descriptors, load_descriptors
 
 MATRIX_LIMIT = 12
 """Images above which a terminal shows nearest neighbours instead of the matrix."""
+
+NAMES_LIMIT = 60
+"""Characters that the names above the columns may take together."""
 
 EXAMPLES = """
 **Examples**
@@ -66,7 +70,8 @@ def distance(
     """Style distances of images: of two, of all pairs of several, or of a folder.
 
     Each image goes through each network once. Two files of descriptors (`gramstyle describe`)
-    are compared with each other, one with itself, without any network.
+    are compared with each other, one with itself, without any network; for long collections
+    describe first, because that goes on where it was stopped.
     """
     say.quiet = quiet
     with options.usage():
@@ -96,12 +101,12 @@ def distance(
             raise StyleError("give images and folders, or one or two files of descriptors, not both")
     with bars() as progress:
         if stored:
-            results = [_of_stored(stored, metric, "--metric" in given)]
+            results = [_of_stored(stored, metric, "--metric" in given, progress)]
         else:
             results = []
             for recipe in chosen:
                 found = described(images, recipe, run, on_error.value, progress)
-                results.append(_measured(found))
+                results.append(_measured(found, progress))
     _write(results, form, output)
     if heatmap is not None:
         _draw(results, heatmap)
@@ -141,16 +146,29 @@ def _format(asked: options.Format | None, output: Path | None) -> options.Format
     return options.Format(suffix) if suffix in ("json", "csv") else options.Format.table
 
 
-def _of_stored(paths: list[Path], metric: str, said: bool) -> Distances:
+def _of_stored(paths: list[Path], metric: str, said: bool, progress: Bars) -> Distances:
     loaded = [load_descriptors(path) for path in paths]
     rule = replace(loaded[0].recipe, metric=metric) if said else None
-    return distances(*loaded, recipe=rule)
+    return _counted(loaded, rule, progress)
 
 
-def _measured(found: Descriptors) -> Distances:
+def _measured(found: Descriptors, progress: Bars) -> Distances:
     if len(found) < 2:
         raise StyleError(f"a distance needs at least two images, got {len(found)}")
-    return distances(found)
+    return _counted([found], None, progress)
+
+
+def _counted(sets: list[Descriptors], rule: Recipe | None, progress: Bars) -> Distances:
+    """Distances, with a bar over the pairs of all taps."""
+    total = len(sets[0]) * len(sets[-1]) * len(sets[0].values)
+    done = 0
+
+    def count(pairs: int) -> None:
+        nonlocal done
+        done += pairs
+        progress(f"measuring {sets[0].recipe.backbone}", done, total)
+
+    return distances(*sets, recipe=rule, progress=count)
 
 
 def _write(results: list[Distances], form: options.Format, output: Path | None) -> None:
@@ -194,15 +212,30 @@ def _show(result: Distances) -> None:
         show(table(["tap", "distance"], rows, title))
         return
     if max(len(result.rows), len(result.columns)) <= MATRIX_LIMIT:
-        header = ["", *(Path(one.name).stem for one in result.columns)]
-        rows = [
-            [Path(image.name).name, *(f"{value:.4g}" for value in line)]
-            for image, line in zip(result.rows, result.combined.tolist(), strict=True)
-        ]
-        show(table(header, rows, title))
+        show(table(*_matrix(result), title))
         return
     show(table(["image", "nearest", "distance", "farthest", "distance"], _extremes(result), title))
     say.note("the whole matrix: --format csv, --format json or --heatmap FILE")
+
+
+def _matrix(result: Distances) -> tuple[list[str], list[list[str]]]:
+    """Columns go by number where their names would not fit; rows then say which number is whose."""
+    stems = [Path(one.name).stem for one in result.columns]
+    named = sum(map(len, stems)) <= NAMES_LIMIT
+    within = result.columns is result.rows
+    rows = [
+        [f"{number} {Path(image.name).name}" if within and not named else Path(image.name).name]
+        + [f"{value:.4g}" for value in line]
+        for number, (image, line) in enumerate(
+            zip(result.rows, result.combined.tolist(), strict=True), start=1
+        )
+    ]
+    if named:
+        return ["", *stems], rows
+    if not within:
+        stems = [f"{number} {stem}" for number, stem in enumerate(stems, start=1)]
+        say.note("columns: " + ", ".join(stems))
+    return ["", *(str(number) for number in range(1, len(stems) + 1))], rows
 
 
 def _extremes(result: Distances) -> list[list[str]]:

@@ -40,9 +40,13 @@ def described(
 
 def say_notes(descriptors: Descriptors) -> None:
     """What was noticed while images were read."""
+    told: dict[str, list[str]] = {}
     for image in descriptors.images:
         for note in image.notes:
-            say.note(f"{image.name}: {note}")
+            told.setdefault(note, []).append(image.name)
+    for note, names in told.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        say.note(f"{names[0]}{more}: {note}")
 
 
 def read_all(

@@ -8,7 +8,7 @@ from gramstyle.measure import Distances
 from gramstyle.report import theme
 from gramstyle.report.bars import separation_bars
 from gramstyle.report.heatmap import heatmap
-from gramstyle.report.names import displayed
+from gramstyle.report.names import displayed, without_shared_folders
 from gramstyle.report.theme import LIGHT, Palette, themed
 from gramstyle.study import Comparison
 
@@ -26,8 +26,8 @@ def heatmap_figure(distances: Distances, title: str | None = None, palette: Pale
         heatmap(
             figure.subplots(),
             distances.combined,
-            [image.name for image in distances.rows],
-            [image.name for image in distances.columns],
+            without_shared_folders([image.name for image in distances.rows]),
+            without_shared_folders([image.name for image in distances.columns]),
             f"Style distances under {displayed(distances.identity.backbone)}" if title is None else title,
             f"{distances.recipe.metric}, all taps",
             palette,

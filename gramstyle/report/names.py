@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
@@ -26,6 +28,13 @@ def displayed(name: str, width: int = 28) -> str:
         return plain
     tail = (width - 1) * 2 // 3  # the end of a path says more than its beginning
     return f"{plain[: width - 1 - tail]}…{plain[-tail:]}"
+
+
+def without_shared_folders(names: Sequence[str]) -> list[str]:
+    """Names of images without the folders that all of them lie in."""
+    levels = zip(*(PurePath(name).parent.parts for name in names), strict=False)
+    shared = sum(1 for _ in takewhile(lambda folders: len(set(folders)) == 1, levels))
+    return [str(PurePath(*PurePath(name).parts[shared:])) if shared else name for name in names]
 
 
 def slug(name: str) -> str:

@@ -15,6 +15,7 @@ from gramstyle.report import (
     summary_rows,
     to_csv,
     to_markdown,
+    without_shared_folders,
 )
 
 AWKWARD = ("a,b.png", 'say "hi".png', "two\nlines\r.png", "日本 ü.png", "=1+1")
@@ -106,3 +107,18 @@ def test_comparisons_of_one_backbone_are_told_apart(compared):
 def test_markdown_survives_its_own_signs(cell, written):
     lines = to_markdown(("name", "value"), [(cell, 0.12345678)]).splitlines()
     assert lines == ["| name | value |", "| --- | ---: |", f"| {written} | 0.1235 |"]
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["/a/b/1.png", "/a/b/c/2.png"], ["1.png", "c/2.png"]),
+        (["x/1.png", "y/1.png"], ["x/1.png", "y/1.png"]),
+        (["cat", "dog"], ["cat", "dog"]),
+        (["/a/1.png"], ["1.png"]),
+        (["/abc/1.png", "/abd/1.png"], ["abc/1.png", "abd/1.png"]),
+        ([], []),
+    ],
+)
+def test_shared_folders_are_left_out_of_names(names, short):
+    assert without_shared_folders(names) == short
