@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import TypeVar
 
@@ -38,16 +38,18 @@ def name_in(argument: str, name: str, valid: Iterable[str], hint: str = "") -> s
     raise UnknownNameError(f"{argument} must be one of: {listed}{more}; got {name!r}")
 
 
-def member(kind: type[E], argument: str, value: E | str) -> E:
+def member(known: Mapping[str, E], argument: str, value: E | str) -> E:
     """The member of an Enum that `value` is or names.
+
+    `known` maps names to members. It is a table and not the Enum itself because torch.compile
+    (2.10) cannot look members up by name.
 
     Raises:
         UnknownNameError: if there is none; the message lists the names, nearest first.
     """
-    if isinstance(value, kind):
+    if isinstance(value, Enum):
         return value
-    names = [one.value for one in kind]
-    return kind(name_in(argument, str(value), names))
+    return known[name_in(argument, value, known)]
 
 
 def feature_map(x: Tensor, argument: str = "features") -> Tensor:

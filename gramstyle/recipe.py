@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from gramstyle import check
-from gramstyle.distance import Combine, metric_named
+from gramstyle.distance import RULES, Combine, metric_named
 from gramstyle.distance.combine import check_weights
 from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse, select_taps
 from gramstyle.extract.network import FirstPadding
-from gramstyle.gram import SECOND_MOMENT, GramSettings, Norm, Statistic
+from gramstyle.gram import NORMS, SECOND_MOMENT, STATISTICS, GramSettings, Norm, Statistic
 from gramstyle.images import ResizePolicy
 from gramstyle.types import Normalization
 
@@ -107,7 +107,7 @@ class Recipe:
         """The recipe that `as_json` wrote."""
         known = dict(plain)
         known["gram"] = gram_settings(**known["gram"])
-        known["combine"] = check.member(Combine, "combine", known["combine"])
+        known["combine"] = check.member(RULES, "combine", known["combine"])
         for name in ("taps", "tap_weights"):
             known[name] = None if known[name] is None else tuple(known[name])
         if known["normalization"] is not None:
@@ -128,8 +128,8 @@ def gram_settings(
     """Settings from names; without a statistic, the one that `metric` is first defined for."""
     chosen = metric_named(metric).statistics[0] if statistic is None else statistic
     return GramSettings(
-        statistic=check.member(Statistic, "statistic", chosen),
-        norm=check.member(Norm, "norm", norm),
+        statistic=check.member(STATISTICS, "statistic", chosen),
+        norm=check.member(NORMS, "norm", norm),
         center=center,
     )
 
@@ -168,6 +168,6 @@ def make_recipe(
         taps=None if taps is None else tuple(taps),
         gram=gram_settings(statistic, norm, center, metric=metric),
         metric=metric,
-        combine=check.member(Combine, "combine", combine),
+        combine=check.member(RULES, "combine", combine),
         **others,
     )

@@ -26,6 +26,10 @@ class Combine(Enum):
     ROOT_SUM_SQUARES = "root-sum-squares"
 
 
+RULES = {one.value: one for one in Combine}
+"""Name -> rule."""
+
+
 def combine(distances: Mapping[str, Tensor], weights: Mapping[str, float], rule: Combine | str) -> Tensor:
     """One distance from those at each tap.
 
@@ -38,7 +42,7 @@ def combine(distances: Mapping[str, Tensor], weights: Mapping[str, float], rule:
         UnknownNameError: for a rule that does not exist.
         StyleError: if the taps of the two differ, a weight is negative or not finite, or all are 0.
     """
-    rule = check.member(Combine, "rule", rule)
+    rule = check.member(RULES, "rule", rule)
     check_weights(tuple(distances), weights)
     if rule is Combine.ROOT_SUM_SQUARES:
         squares = [weights[tap] * one.square() for tap, one in distances.items()]

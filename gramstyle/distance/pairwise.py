@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gramstyle import check
 from gramstyle.distance.metrics import Metric, as_is, metric_named
-from gramstyle.gram import Statistic, pack
+from gramstyle.gram import STATISTICS, Statistic, pack
 from gramstyle.gram.packing import channels_of
 
 BLOCK_BYTES = 64 * 2**20
@@ -169,6 +169,6 @@ def _symmetric(square: Tensor) -> Tensor:
 
 def _resolve(metric: str, statistic: Statistic | str | None) -> tuple[Metric, Statistic]:
     chosen = metric_named(metric)
-    kind = chosen.statistics[0] if statistic is None else check.member(Statistic, "statistic", statistic)
+    kind = chosen.statistics[0] if statistic is None else check.member(STATISTICS, "statistic", statistic)
     chosen.check_statistic(kind)
     return chosen, kind

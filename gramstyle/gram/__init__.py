@@ -5,10 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from gramstyle import check
+from gramstyle.gram.normalize import NORMS as NORMS
 from gramstyle.gram.normalize import Norm as Norm
 from gramstyle.gram.packing import pack as pack
 from gramstyle.gram.packing import unpack as unpack
 from gramstyle.gram.statistics import SECOND_MOMENT as SECOND_MOMENT
+from gramstyle.gram.statistics import STATISTICS as STATISTICS
 from gramstyle.gram.statistics import Backend as Backend
 from gramstyle.gram.statistics import GramSettings as GramSettings
 from gramstyle.gram.statistics import Statistic as Statistic
@@ -52,8 +54,8 @@ def gram(
     """
     check.name_in("backend", backend, ("torch", "native"))
     settings = GramSettings(
-        statistic=check.member(Statistic, "statistic", statistic),
-        norm=check.member(Norm, "norm", norm),
+        statistic=check.member(STATISTICS, "statistic", statistic),
+        norm=check.member(NORMS, "norm", norm),
         center=center,
     )
     check.finite(check.feature_map(features), "features")

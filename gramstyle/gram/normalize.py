@@ -31,3 +31,7 @@ class Norm(Enum):
         if self is Norm.CHANNELS:
             return positions.new_full(positions.shape, float(channels))
         return positions if self is Norm.POSITIONS else positions * channels
+
+
+NORMS = {one.value: one for one in Norm}
+"""Name -> normalisation."""

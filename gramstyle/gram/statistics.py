@@ -65,6 +65,10 @@ class Statistic(Enum):
         return (2 * channels,) if self is Statistic.MEAN_STD else (channels,)
 
 
+STATISTICS = {one.value: one for one in Statistic}
+"""Name -> statistic."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GramSettings:
     """A statistic with its normalisation.

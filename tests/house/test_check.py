@@ -35,10 +35,10 @@ def test_name_in():
 
 
 def test_member():
-    assert check.member(Colour, "colour", "green") is Colour.GREEN
-    assert check.member(Colour, "colour", Colour.RED) is Colour.RED
+    assert check.member({one.value: one for one in Colour}, "colour", "green") is Colour.GREEN
+    assert check.member({one.value: one for one in Colour}, "colour", Colour.RED) is Colour.RED
     with pytest.raises(UnknownNameError, match="colour must be one of: green, red; got 'greem'"):
-        check.member(Colour, "colour", "greem")
+        check.member({one.value: one for one in Colour}, "colour", "greem")
 
 
 @pytest.mark.parametrize(
