@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+
+settings.register_profile("steady", derandomize=True)  # the same examples in every run
+settings.register_profile("explore", max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 TOLERANCE = {
     # Half precision is compared after its rounding: oracles read the rounded features, and what is

@@ -9,8 +9,19 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from gramstyle.errors import StyleError
 from gramstyle.files import write_text
@@ -48,6 +59,19 @@ class Say:
 say = Say()
 
 
+class Amount(ProgressColumn):
+    """How much of how much: megabytes for downloads, a count for everything else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes, self._count = DownloadColumn(), MofNCompleteColumn()
+
+    def render(self, task: Task) -> Text:
+        """The two numbers of `task`."""
+        downloads = task.description.startswith("downloading ")
+        return self._bytes.render(task) if downloads else self._count.render(task)
+
+
 class Bars:
     """Progress bars, one per thing that is being done."""
 
@@ -69,7 +93,7 @@ def bars() -> Iterator[Bars]:
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        Amount(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
