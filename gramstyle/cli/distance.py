@@ -172,8 +172,10 @@ def _counted(sets: list[Descriptors], rule: Recipe | None, progress: Bars) -> Di
 
 
 def _write(results: list[Distances], form: options.Format, output: Path | None) -> None:
-    from gramstyle.report import distance_table, to_markdown
+    from gramstyle.report import distance_table, to_markdown, weights_in_words
 
+    for one in results:
+        say.note(weights_in_words(one.identity))
     if form is options.Format.json:
         plain = {
             "format": "gramstyle-distances",
@@ -194,14 +196,15 @@ def _csv(results: list[Distances]) -> str:
     """One row per backbone and pair; a tap that a backbone does not have is left empty."""
     from gramstyle.report import pair_table, to_csv
 
-    tables = [(one.recipe.backbone, *pair_table(one)) for one in results]
+    tables = [(one, *pair_table(one)) for one in results]
     columns = list(dict.fromkeys(name for _, header, _ in tables for name in header))
     rows = []
-    for backbone, header, pairs in tables:
+    for one, header, pairs in tables:
+        made_by = (one.recipe.backbone, one.identity.source, one.identity.sha256)
         for pair in pairs:
             found = dict(zip(header, pair, strict=True))
-            rows.append((backbone, *(found.get(column, "") for column in columns)))
-    return to_csv(("backbone", *columns), rows)
+            rows.append((*made_by, *(found.get(column, "") for column in columns)))
+    return to_csv(("backbone", "weights_source", "weights_sha256", *columns), rows)
 
 
 def _show(result: Distances) -> None:
@@ -258,10 +261,10 @@ def _extremes(result: Distances) -> list[list[str]]:
 
 
 def _draw(results: list[Distances], path: Path) -> None:
-    from gramstyle.report import heatmap_figure, save
+    from gramstyle.report import heatmap_figure, save, weights_in_words
 
     for result in results:
         name = result.recipe.backbone.replace(":", "-").replace("@", "-").replace("/", "-")
         one = path if len(results) == 1 else path.with_name(f"{path.stem}-{name}{path.suffix}")
-        save(heatmap_figure(result), one)
+        save(heatmap_figure(result), one, weights_in_words(result.identity))
         say.note(f"wrote {one}")

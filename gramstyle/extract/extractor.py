@@ -215,7 +215,12 @@ def choose_weights(spec: BackboneSpec, weights: str | Path | None) -> WeightsEnt
     seed = registry.random_seed(text)
     if seed is not None:
         return seed
-    if isinstance(weights, Path) or "/" in text or text.endswith((".safetensors", ".pth", ".pt")):
+    if (
+        isinstance(weights, Path)
+        or "/" in text
+        or "\\" in text
+        or text.endswith((".safetensors", ".pth", ".pt"))
+    ):
         return Path(text)
     if spec.name.startswith(registry.TIMM_PREFIX):
         return timm_entry(spec.name, text)

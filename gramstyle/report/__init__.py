@@ -6,6 +6,7 @@ from gramstyle.report.bundle import write_comparison as write_comparison
 from gramstyle.report.figures import heatmap_figure as heatmap_figure
 from gramstyle.report.figures import separation_figure as separation_figure
 from gramstyle.report.heatmap import heatmap as heatmap
+from gramstyle.report.names import weights_in_words as weights_in_words
 from gramstyle.report.names import without_shared_folders as without_shared_folders
 from gramstyle.report.page import comparison_page as comparison_page
 from gramstyle.report.reading import Finding as Finding

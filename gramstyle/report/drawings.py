@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import PIL.Image
 
 from gramstyle.report.figures import heatmap_figure, separation_figure
-from gramstyle.report.names import displayed
+from gramstyle.report.names import displayed, weights_in_words
 from gramstyle.report.render import rendered
 from gramstyle.report.theme import DARK, LIGHT
 from gramstyle.report.together import labels
@@ -61,12 +61,14 @@ def smaller(png: bytes) -> bytes:
 
 
 def _drawn(comparison: Comparison, label: str) -> Drawings:
+    weights = weights_in_words(comparison.distances.identity)
+    distances, crops = f"Style distances under {label}", f"Separation of crops under {label}"
     maps = [
-        rendered(heatmap_figure(comparison.distances, f"Style distances under {label}", palette))
+        rendered(heatmap_figure(comparison.distances, distances, palette), description=weights)
         for palette in (LIGHT, DARK)
     ]
     bars = [
-        rendered(separation_figure(comparison, f"Separation of crops under {label}", palette))
+        rendered(separation_figure(comparison, crops, palette), description=weights)
         for palette in (LIGHT, DARK)
     ]
     return Drawings(

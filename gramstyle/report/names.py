@@ -60,6 +60,12 @@ def public_weights(identity: WeightsIdentity) -> dict[str, str]:
     return {**asdict(identity), "source": public_source(identity)}
 
 
+def weights_in_words(identity: WeightsIdentity) -> str:
+    """Which weights made a result, on one line."""
+    name = f"{identity.backbone}@{identity.name}"
+    return f"weights {name}: {public_source(identity)}, sha256 {identity.sha256}"
+
+
 def last_part(path: str) -> str:
     """The name of a file without its folders, whichever system wrote the path."""
     return PureWindowsPath(PurePath(path).name).name or path

@@ -22,23 +22,27 @@ UNDATED: dict[str, dict[str, Any]] = {
 }
 """Suffix -> metadata that keep the date out, so that equal figures make equal files."""
 
+DESCRIPTION = {".png": "Description", ".svg": "Description", ".pdf": "Subject"}
+"""Suffix -> the field of the metadata that a description goes into."""
 
-def rendered(figure: Figure, suffix: str = ".png") -> bytes:
-    """The bytes of a figure as PNG, SVG or PDF.
+
+def rendered(figure: Figure, suffix: str = ".png", description: str = "") -> bytes:
+    """The bytes of a figure as PNG, SVG or PDF, with a description in its metadata.
 
     Raises:
         UnknownNameError: for another suffix; the message lists those that exist.
     """
     kind = check.name_in("suffix of a figure's file", suffix.lower(), UNDATED)
+    metadata = {**UNDATED[kind], **({DESCRIPTION[kind]: description} if description else {})}
     buffer = io.BytesIO()
     with themed(), warnings.catch_warnings():
         # a script that no font at hand knows is drawn as boxes; the figure is good otherwise
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(buffer, format=kind[1:], metadata=UNDATED[kind], facecolor=figure.get_facecolor())
+        figure.savefig(buffer, format=kind[1:], metadata=metadata, facecolor=figure.get_facecolor())
     return buffer.getvalue()
 
 
-def save(figure: Figure, path: str | PathLike[str]) -> Path:
+def save(figure: Figure, path: str | PathLike[str], description: str = "") -> Path:
     """Write a figure as PNG, SVG or PDF, by the suffix of `path`; whole or not at all.
 
     Raises:
@@ -46,5 +50,5 @@ def save(figure: Figure, path: str | PathLike[str]) -> Path:
         OSError: if the file cannot be written.
     """
     target = Path(path)
-    write_bytes(target, rendered(figure, target.suffix))
+    write_bytes(target, rendered(figure, target.suffix, description))
     return target

@@ -44,6 +44,9 @@ def test_csv_has_one_row_per_pair(run, folder):
     paths = sorted(folder.iterdir())
     truth = expected(paths, metric="cosine")
     assert len(rows) == 10
+    assert {(row["weights_source"], row["weights_sha256"]) for row in rows} == {
+        (truth.identity.source, truth.identity.sha256)
+    }
     for row in rows:
         i, j = ([str(path) for path in paths].index(row[key]) for key in ("image", "other"))
         assert float(row["combined"]) == pytest.approx(float(truth.combined[i, j]), rel=1e-6)
@@ -86,6 +89,8 @@ def test_several_backbones_give_several_results(run, two, tmp_path):
     for name in ("timm-test_efficientnet-random-1", "timm-test_resnet-random-0"):
         with Image.open(tmp_path / f"h-{name}.png") as drawn:
             assert min(drawn.size) > 200
+            assert "sha256" in drawn.info["Description"]
+    assert ended.err.count("sha256") == 2
 
 
 def test_output_decides_the_format_by_its_suffix(run, two, tmp_path):
