@@ -176,8 +176,12 @@ def pairwise_style_distance(
     """
     chosen = choose_recipe(preset, recipe, settings)
     describer = Describer(chosen, device=device, dtype=dtype, batch_size=batch_size, weights_dir=weights_dir)
-    first = describer.describe(read_images(_listed(images)))
-    second = None if others is None else describer.describe(read_images(_listed(others)))
+    first = describer.describe(read_images(_listed(images), background=chosen.background))
+    second = (
+        None
+        if others is None
+        else describer.describe(read_images(_listed(others), background=chosen.background))
+    )
     return distances(first, second)
 
 

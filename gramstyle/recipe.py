@@ -32,8 +32,9 @@ class Recipe:
         combine: how the taps become one number.
         resize: policy applied to each image, as `gramstyle.images.ResizePolicy` reads it.
         crop: side of a centre crop taken after resizing, in pixels; None takes none.
-        alpha: ``composite`` puts transparent images on white; ``mask`` uses the alpha channel
-            as the weight of each position.
+        alpha: ``composite`` puts transparent images on `background`; ``mask`` also uses the
+            alpha channel as the weight of each position.
+        background: sRGB colour in [0, 1] under transparent pixels; white unless given.
         normalization: replaces what the weights declare.
         first_padding: how the first convolution pads.
         source: where the recipe was published.
@@ -48,6 +49,7 @@ class Recipe:
     resize: str = "long:512:down"
     crop: int | None = None
     alpha: AlphaUse = "composite"
+    background: tuple[float, float, float] = (1.0, 1.0, 1.0)
     normalization: Normalization | None = None
     first_padding: FirstPadding = "zeros"
     source: str = ""
@@ -58,6 +60,8 @@ class Recipe:
         parse(self.backbone)
         ResizePolicy.parse(self.resize)
         check.name_in("alpha", self.alpha, ("composite", "mask"))
+        if len(self.background) != 3 or not all(0 <= value <= 1 for value in self.background):
+            raise ValueError(f"background must be three numbers from 0 to 1, got {self.background}")
         if self.crop is not None:
             check.positive("crop", self.crop)
         if self.tap_weights is not None:
@@ -77,7 +81,7 @@ class Recipe:
             raise TypeError(
                 f"taps must be a sequence of names such as ({self.taps!r},), got the string {self.taps!r}"
             )
-        for name in ("taps", "tap_weights"):
+        for name in ("taps", "tap_weights", "background"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else tuple(value))
 

@@ -42,6 +42,7 @@ def describe(
     size: options.Size = None,
     crop: options.Crop = None,
     alpha: options.Alpha = None,
+    background: options.Background = None,
     on_error: options.OnErrorOption = options.OnError.fail,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
@@ -72,7 +73,7 @@ def describe(
             backbone,
             preset,
             seed,
-            {"resize": size, "crop": crop, "alpha": alpha},
+            {"resize": size, "crop": crop, "alpha": alpha, "background": options.colour(background)},
             {
                 "taps": options.comma_list(taps),
                 "statistic": gram,
@@ -94,7 +95,7 @@ def describe(
         earlier = _of(writer.finished(), {str(path) for path in paths})
         known = {name for part in earlier for name in part.names}
         rest = [path for path in paths if str(path) not in known]
-        pictures = read_images(rest, on_error=on_error.value, skipped=skipped)
+        pictures = read_images(rest, on_error=on_error.value, skipped=skipped, background=recipe.background)
         for state in writer.write(pictures, earlier, skipped):
             progress(f"describing with {describer.recipe.backbone}", state.done, len(paths))
         descriptors = writer.finish([str(path) for path in paths])

@@ -53,6 +53,7 @@ def distance(
     size: options.Size = None,
     crop: options.Crop = None,
     alpha: options.Alpha = None,
+    background: options.Background = None,
     format: options.FormatOption = None,
     output: options.Output = None,
     heatmap: Annotated[
@@ -80,7 +81,7 @@ def distance(
             backbone,
             preset,
             seed,
-            {"resize": size, "crop": crop, "alpha": alpha},
+            {"resize": size, "crop": crop, "alpha": alpha, "background": options.colour(background)},
             {
                 "taps": options.comma_list(taps),
                 "tap_weights": options.number_list(tap_weights),

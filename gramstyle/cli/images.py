@@ -25,7 +25,7 @@ def described(
     describer = Describer(recipe, **run.as_arguments(), progress=progress)
     skipped: list[Skipped] | None = [] if on_error == "skip" else None
     found = []
-    pictures = read_images(paths, on_error=on_error, skipped=skipped)
+    pictures = read_images(paths, on_error=on_error, skipped=skipped, background=recipe.background)
     for one in describer.each(pictures, skipped):
         found.append(one)
         progress(f"describing with {describer.recipe.backbone}", len(found), len(paths))

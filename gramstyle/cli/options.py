@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from PIL import ImageColor
 
 from gramstyle.cli.console import say
 from gramstyle.distance import METRICS, Combine
@@ -110,7 +111,13 @@ Size = Annotated[
 Crop = Annotated[int | None, typer.Option(min=1, help="Side of a centre crop after resizing, in pixels.")]
 Alpha = Annotated[
     str | None,
-    typer.Option(help="Transparent images: `composite` on white, or `mask` to weigh positions by alpha."),
+    typer.Option(
+        help="Transparent images: `composite` on --background, or `mask` to weigh positions by alpha."
+    ),
+]
+Background = Annotated[
+    str | None,
+    typer.Option(metavar="COLOUR", help="Under transparent pixels: a name or #rrggbb. Default: white."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Dtype = Annotated[
@@ -240,6 +247,21 @@ def check_names(recipe: Recipe) -> None:
 def comma_list(text: str | None) -> list[str] | None:
     """The parts of a comma-separated list."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def colour(text: str | None) -> tuple[float, float, float] | None:
+    """A colour by name or as ``#rrggbb``, in [0, 1].
+
+    Raises:
+        ValueError: if there is no such colour.
+    """
+    if text is None:
+        return None
+    try:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+    except ValueError as error:
+        raise ValueError(f"background must be a colour's name or #rrggbb, got {text!r}") from error
+    return red / 255, green / 255, blue / 255
 
 
 def number_list(text: str | None) -> tuple[float, ...] | None:

@@ -148,6 +148,19 @@ def test_alpha_as_a_mask_leaves_out_what_is_transparent(run, tmp_path):
     assert values[0] < 0.25 * values[1]
 
 
+def test_background_is_the_colour_under_transparent_pixels(run, tmp_path):
+    clear = np.zeros((64, 64, 4), dtype=np.uint8)
+    Image.fromarray(clear).save(tmp_path / "clear.png")
+    Image.new("RGB", (64, 64), "#3366cc").save(tmp_path / "plain.png")
+    arguments = ("distance", tmp_path / "clear.png", tmp_path / "plain.png", "-b", TINY, "-f", "json")
+    same, white = (
+        json.loads(run(*arguments, *colour).out)["results"][0]["combined"][0][1]
+        for colour in (("--background", "#3366cc"), ())
+    )
+    assert same == 0
+    assert white > 0.01
+
+
 USAGE = {
     "backbone": (["-b", "vgg61"], ["backbone must be one of: vgg16, vgg1", "got 'vgg61'"]),
     "tap": (
@@ -163,6 +176,7 @@ USAGE = {
     "dtype": (["--dtype", "half"], ["dtype must be one of", "got 'half'"]),
     "size": (["--size", "big"], ["short:512", "got 'big'"]),
     "alpha": (["--alpha", "masked"], ["alpha must be one of: mask, composite", "got 'masked'"]),
+    "background": (["--background", "whiter"], ["background must be a colour's name", "'whiter'"]),
     "backend": (["--gram-backend", "cpp"], ["gram-backend must be one of", "got 'cpp'"]),
     "metric and statistic": (
         ["--metric", "wasserstein", "--gram", "gram"],

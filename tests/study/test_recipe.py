@@ -36,6 +36,7 @@ def test_every_setting_survives_json():
         "resnet18@random:3", ["layer2_0", "stem"], tap_weights=[1, 0.25], norm="elements", center=True,
         metric="cosine",
         combine="root-sum-squares", resize="exact:64x96", crop=48, alpha="mask",
+        background=(0.0, 0.5, 1.0),
         normalization=PRESETS["gordicaleksa"].normalization, first_padding="reflect", source="me",
     )  # fmt: skip
     again = Recipe.from_json(json.loads(json.dumps(recipe.as_json())))
@@ -59,6 +60,7 @@ def test_lists_are_tuples():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
+        ({"background": (0, 255, 0)}, ValueError, "background must be three numbers from 0 to 1"),
         (
             {"metric": "wasserstein", "statistic": "gram"},
             StyleError,
