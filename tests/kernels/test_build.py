@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def tree(tmp_path):
     """What a build reads, and nothing that was built."""
     copy = tmp_path / "tree"
     copy.mkdir()
-    for name in ("setup.py", "pyproject.toml", "LICENSE"):
+    for name in ("setup.py", "pyproject.toml", "LICENSE", "MANIFEST.in", "CHANGELOG.md"):
         shutil.copy(ROOT / name, copy)
     (copy / "README.md").write_text("A stand-in.\n")
     built = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
@@ -51,6 +52,7 @@ def wheel_of(tree, **options):
     names = zipfile.ZipFile(wheel).namelist()
     assert "gramstyle/gram/__init__.py" in names
     assert "gramstyle/py.typed" in names
+    assert "gramstyle/report/page.html" in names
     assert [one for one in names if one.endswith((".so", ".pyd"))] == []
     return wheel.name, done.stderr
 
@@ -95,3 +97,14 @@ def test_the_oldest_torch_is_the_same_in_both_files():
     floor = re.search(r"^TORCH_FLOOR = \((\d+), (\d+)\)", (ROOT / "setup.py").read_text(), re.MULTILINE)
     declared = re.search(r'^  "torch>=(\d+)\.(\d+)",$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert floor.groups() == declared.groups()
+
+
+def test_a_source_distribution_holds_all_that_a_build_reads(tree):
+    done = setup(tree, "-q", "sdist", "--dist-dir", "sources", native="none")
+    assert done.returncode == 0, done.stderr
+    (archive,) = (tree / "sources").iterdir()
+    with tarfile.open(archive) as opened:
+        inside = {name.partition("/")[2] for name in opened.getnames()}
+    sources = {str(path.relative_to(tree)) for path in (tree / "csrc").rglob("*.*")}
+    assert len(sources) >= 4
+    assert sources | {"gramstyle/report/page.html", "gramstyle/py.typed", "setup.py"} <= inside
