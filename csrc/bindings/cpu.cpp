@@ -20,9 +20,14 @@ void torch_parallel_for(int64_t begin, int64_t end, int64_t grain, const Range& 
 
 template <class In, class Out>
 void run(const Tensor& x, Tensor& out) {
-  const SecondMomentArgs<In, Out> args{
-      static_cast<const In*>(x.data_ptr()), static_cast<Out*>(out.data_ptr()),
-      x.size(0), x.size(1), x.size(2), x.stride(0), x.stride(1), x.stride(2)};
+  const SecondMomentArgs<In, Out> args{static_cast<const In*>(x.data_ptr()),
+                                       static_cast<Out*>(out.data_ptr()),
+                                       x.size(0),
+                                       x.size(1),
+                                       x.size(2),
+                                       x.stride(0),
+                                       x.stride(1),
+                                       x.stride(2)};
   second_moment_cpu(args, &torch_parallel_for);
 }
 
@@ -47,4 +52,6 @@ Tensor second_moment(const Tensor& x) {
 
 GRAMSTYLE_MODULE(_cpu)
 STABLE_TORCH_LIBRARY(gramstyle, m) { m.def("second_moment(Tensor x) -> Tensor"); }
-STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) { m.impl("second_moment", TORCH_BOX(&gramstyle::second_moment)); }
+STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) {
+  m.impl("second_moment", TORCH_BOX(&gramstyle::second_moment));
+}

@@ -16,13 +16,12 @@ constexpr int64_t kChunk = 256;   // positions widened at a time: a tile's input
 // Channels [first, first + count) at positions [start, start + length), widened,
 // position-major with `Width` channels per position; channels beyond `count` are zero.
 template <int64_t Width, class In, class Out>
-void load(const SecondMomentArgs<In, Out>& a, const In* image, int64_t first, int64_t count,
-          int64_t start, int64_t length, Out* tile) {
+void load(const SecondMomentArgs<In, Out>& a, const In* image, int64_t first, int64_t count, int64_t start,
+          int64_t length, Out* tile) {
   std::fill(tile, tile + length * Width, Out(0));
   for (int64_t c = 0; c < count; ++c) {
     const In* row = image + (first + c) * a.x_channel_stride + start * a.x_position_stride;
-    for (int64_t p = 0; p < length; ++p)
-      tile[p * Width + c] = static_cast<Out>(row[p * a.x_position_stride]);
+    for (int64_t p = 0; p < length; ++p) tile[p * Width + c] = static_cast<Out>(row[p * a.x_position_stride]);
   }
 }
 
@@ -42,8 +41,7 @@ void tile_product(const SecondMomentArgs<In, Out>& a, const In* image, Out* gram
     Out sums[kRows][kColumns] = {};
     for (int64_t p = 0; p < length; ++p)
       for (int64_t r = 0; r < kRows; ++r)
-        for (int64_t c = 0; c < kColumns; ++c)
-          sums[r][c] += left[p * kRows + r] * right[p * kColumns + c];
+        for (int64_t c = 0; c < kColumns; ++c) sums[r][c] += left[p * kRows + r] * right[p * kColumns + c];
     for (int64_t r = 0; r < kRows; ++r)
       for (int64_t c = 0; c < kColumns; ++c) totals[r][c] += sums[r][c];
   }
