@@ -9,9 +9,9 @@
 namespace gramstyle {
 namespace {
 
-constexpr int64_t kRows = 8;      // channels of a tile: its sums stay in registers
-constexpr int64_t kColumns = 16;  // the vectorised side of a tile
-constexpr int64_t kChunk = 256;   // positions widened at a time: a tile's inputs stay in L1
+constexpr int64_t kRows = 4;     // channels of a tile; 4 x 8 sums stay in eight registers of 16 bytes
+constexpr int64_t kColumns = 8;  // the vectorised side of a tile
+constexpr int64_t kChunk = 256;  // positions widened at a time: a tile's inputs stay in L1
 
 // Channels [first, first + count) at positions [start, start + length), widened,
 // position-major with `Width` channels per position; channels beyond `count` are zero.
