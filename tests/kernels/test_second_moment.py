@@ -15,8 +15,19 @@ from gramstyle.kernels import available, reason_missing, second_moment, second_m
 ROUNDING = dict.fromkeys([torch.float16, torch.bfloat16, torch.float32], 256 * 2.0**-24)
 ROUNDING[torch.float64] = 256 * 2.0**-53
 DTYPES = list(ROUNDING)
-# below, at and above a tile of 8 x 16 channels and a chunk of 256 positions
-SHAPES = [(1, 1, 1), (2, 3, 5), (1, 7, 255), (1, 8, 256), (2, 9, 257), (1, 15, 4), (3, 16, 1), (1, 17, 700)]
+# below, at and above a tile of 4 x 8 channels and a chunk of 256 positions
+SHAPES = [
+    (1, 1, 1),
+    (2, 3, 5),
+    (1, 4, 300),
+    (1, 5, 2),
+    (1, 7, 255),
+    (1, 8, 256),
+    (2, 9, 257),
+    (1, 15, 4),
+    (3, 16, 1),
+    (1, 17, 700),
+]
 SHAPES += [(1, 31, 2), (2, 33, 300), (1, 64, 512), (1, 129, 3)]
 
 
