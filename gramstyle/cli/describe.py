@@ -35,9 +35,9 @@ def describe(
     backbone: options.Backbone = None,
     taps: options.Taps = None,
     gram: options.Gram = None,
-    norm: options.NormName = "positions",
+    norm: options.NormName = None,
     center: options.Center = False,
-    metric: options.MetricName = "relative-frobenius",
+    metric: options.MetricName = None,
     preset: options.Preset = None,
     size: options.Size = None,
     crop: options.Crop = None,
@@ -65,9 +65,9 @@ def describe(
             "--backbone": bool(backbone),
             "--taps": taps is not None,
             "--gram": gram is not None,
-            "--norm": norm != "positions",
+            "--norm": norm is not None,
             "--center": center,
-            "--metric": metric != "relative-frobenius",
+            "--metric": metric is not None,
         }
         (recipe,) = options.recipes(
             backbone,

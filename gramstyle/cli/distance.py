@@ -9,13 +9,16 @@ from typing import Annotated
 
 import typer
 
+from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import Bars, bars, check_writable, emit, say, show, table
 from gramstyle.cli.images import described
 from gramstyle.descriptors import Descriptors
+from gramstyle.distance import RULES
 from gramstyle.errors import StyleError
 from gramstyle.measure import Distances, distances
 from gramstyle.recipe import Recipe
+from gramstyle.report import check_figure
 from gramstyle.store import is_descriptors, load_descriptors
 
 MATRIX_LIMIT = 12
@@ -45,10 +48,10 @@ def distance(
     taps: options.Taps = None,
     tap_weights: options.TapWeights = None,
     gram: options.Gram = None,
-    norm: options.NormName = "positions",
+    norm: options.NormName = None,
     center: options.Center = False,
-    metric: options.MetricName = "relative-frobenius",
-    combine: options.CombineName = "mean",
+    metric: options.MetricName = None,
+    combine: options.CombineName = None,
     preset: options.Preset = None,
     size: options.Size = None,
     crop: options.Crop = None,
@@ -98,11 +101,16 @@ def distance(
         check_writable(output, "--output")
         check_writable(heatmap, "--heatmap")
         stored = [path for path in images if is_descriptors(path)]
-        if stored and (len(stored) != len(images) or len(stored) > 2):
-            raise StyleError("give images and folders, or one or two files of descriptors, not both")
+        if stored:
+            prepared = {"--size": size, "--crop": crop, "--alpha": alpha, "--background": background}
+            made = ["--preset"] if preset is not None else []
+            made += [name for name, value in prepared.items() if value is not None]
+            _check_stored(stored, images, [*given, *made])
+        if heatmap is not None:
+            check_figure(heatmap)
     with bars() as progress:
         if stored:
-            results = [_of_stored(stored, metric, "--metric" in given, progress)]
+            results = [_of_stored(stored, metric, combine, progress)]
         else:
             results = []
             for recipe in chosen:
@@ -121,21 +129,21 @@ def _given(
     taps: str | None,
     tap_weights: str | None,
     gram: str | None,
-    norm: str,
+    norm: str | None,
     center: bool,
-    metric: str,
-    combine: str,
+    metric: str | None,
+    combine: str | None,
 ) -> list[str]:
-    """Options with another value than their default."""
+    """Options that the user gave."""
     said = {
         "--backbone": bool(backbone),
         "--taps": taps is not None,
         "--tap-weights": tap_weights is not None,
         "--gram": gram is not None,
-        "--norm": norm != "positions",
+        "--norm": norm is not None,
         "--center": center,
-        "--metric": metric != "relative-frobenius",
-        "--combine": combine != "mean",
+        "--metric": metric is not None,
+        "--combine": combine is not None,
     }
     return [name for name, was in said.items() if was]
 
@@ -147,9 +155,26 @@ def _format(asked: options.Format | None, output: Path | None) -> options.Format
     return options.Format(suffix) if suffix in ("json", "csv") else options.Format.table
 
 
-def _of_stored(paths: list[Path], metric: str, said: bool, progress: Bars) -> Distances:
+def _check_stored(stored: list[Path], images: list[Path], given: list[str]) -> None:
+    """Raise `StyleError` for options that descriptors, which are made already, cannot follow."""
+    if len(stored) != len(images) or len(stored) > 2:
+        raise StyleError("give images and folders, or one or two files of descriptors, not both")
+    late = [name for name in given if name not in ("--metric", "--combine")]
+    if late:
+        raise StyleError(
+            f"{', '.join(late)} came too late: descriptors are made already. Leave out, or describe again; "
+            "--metric and --combine may still be chosen"
+        )
+
+
+def _of_stored(paths: list[Path], metric: str | None, combine: str | None, progress: Bars) -> Distances:
     loaded = [load_descriptors(path) for path in paths]
-    rule = replace(loaded[0].recipe, metric=metric) if said else None
+    made = loaded[0].recipe
+    rule = replace(
+        made,
+        metric=made.metric if metric is None else metric,
+        combine=made.combine if combine is None else check.member(RULES, "combine", combine),
+    )
     return _counted(loaded, rule, progress)
 
 

@@ -78,20 +78,29 @@ Gram = Annotated[
     ),
 ]
 NormName = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--norm",
         autocompletion=_names([one.value for one in Norm]),
-        help=f"Divisor of the Gram matrix: {', '.join(one.value for one in Norm)}.",
+        help=f"Divisor of the Gram matrix: {', '.join(one.value for one in Norm)}. Default: positions.",
     ),
 ]
 Center = Annotated[bool, typer.Option("--center", help="Remove channel means first.")]
 MetricName = Annotated[
-    str, typer.Option("--metric", "-m", autocompletion=_names(list(METRICS)), help=f"{', '.join(METRICS)}.")
+    str | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        autocompletion=_names(list(METRICS)),
+        help=f"{', '.join(METRICS)}. Default: relative-frobenius.",
+    ),
 ]
 CombineName = Annotated[
-    str,
-    typer.Option("--combine", help=f"How taps become one number: {', '.join(one.value for one in Combine)}."),
+    str | None,
+    typer.Option(
+        "--combine",
+        help=f"How taps become one number: {', '.join(one.value for one in Combine)}. Default: mean.",
+    ),
 ]
 Preset = Annotated[
     str | None,
@@ -230,7 +239,8 @@ def recipes(
             )
         found = [replace(preset(preset_name), **said)]
     else:
-        found = [make_recipe(seeded(name, seed), **settings, **said) for name in backbone or ["vgg16"]]
+        chosen = {name: value for name, value in settings.items() if value is not None}
+        found = [make_recipe(seeded(name, seed), **chosen, **said) for name in backbone or ["vgg16"]]
     for one in found:
         check_names(one)
     return found

@@ -11,6 +11,7 @@ from gramstyle.report.names import without_shared_folders as without_shared_fold
 from gramstyle.report.page import comparison_page as comparison_page
 from gramstyle.report.reading import Finding as Finding
 from gramstyle.report.reading import reading as reading
+from gramstyle.report.render import check_figure as check_figure
 from gramstyle.report.render import rendered as rendered
 from gramstyle.report.render import save as save
 from gramstyle.report.summary import SUMMARY_HEADER as SUMMARY_HEADER

@@ -26,13 +26,22 @@ DESCRIPTION = {".png": "Description", ".svg": "Description", ".pdf": "Subject"}
 """Suffix -> the field of the metadata that a description goes into."""
 
 
+def check_figure(path: str | PathLike[str]) -> None:
+    """Raise `UnknownNameError` unless a figure can be written as the suffix of `path` says."""
+    _kind(Path(path).suffix)
+
+
+def _kind(suffix: str) -> str:
+    return check.name_in("suffix of a figure's file", suffix.lower(), UNDATED)
+
+
 def rendered(figure: Figure, suffix: str = ".png", description: str = "") -> bytes:
     """The bytes of a figure as PNG, SVG or PDF, with a description in its metadata.
 
     Raises:
         UnknownNameError: for another suffix; the message lists those that exist.
     """
-    kind = check.name_in("suffix of a figure's file", suffix.lower(), UNDATED)
+    kind = _kind(suffix)
     metadata = {**UNDATED[kind], **({DESCRIPTION[kind]: description} if description else {})}
     buffer = io.BytesIO()
     with themed(), warnings.catch_warnings():

@@ -45,6 +45,30 @@ def test_another_metric_needs_no_network(run, folder, tmp_path, monkeypatch):
     assert json.loads(ended.out)["results"][0]["settings"]["metric"] == "cosine"
 
 
+def test_what_is_said_of_a_file_is_followed_or_refused(run, folder, tmp_path):
+    out = tmp_path / "d.safetensors"
+    run("describe", folder, "-b", TINY, "-o", out, "--metric", "cosine")
+
+    def combined(*options):
+        result = json.loads(run("distance", out, "-f", "json", *options).out)["results"][0]
+        return result["settings"]["metric"], result["combined"][0][1]
+
+    assert combined()[0] == "cosine"
+    assert combined("--metric", "relative-frobenius")[0] == "relative-frobenius"  # a default, and said
+    taps = len(gramstyle.load_descriptors(out).values)
+    assert combined("--combine", "sum")[1] == pytest.approx(taps * combined()[1])
+    for late in (
+        ["--taps", "x"],
+        ["-b", TINY],
+        ["--size", "64"],
+        ["--preset", "piq"],
+        ["--norm", "positions"],
+    ):
+        ended = run("distance", out, *late)
+        assert ended.code == 2, late
+        assert "came too late" in ended.err or late[0] == "--taps"
+
+
 def test_files_made_in_different_ways_are_refused(run, folder, tmp_path):
     for name, tap in {"one": "blocks.0", "two": "blocks.1"}.items():
         run("describe", folder, "-b", TINY, "--taps", tap, "-o", tmp_path / f"{name}.safetensors")

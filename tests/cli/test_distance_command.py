@@ -189,6 +189,8 @@ USAGE = {
     "timm without a tag": (["-b", "timm:resnet18"], ["pinned by tag", "a1_in1k"]),
     "timm unknown": (["-b", "timm:resnet1"], ["no model 'resnet1'", "nearest: resnet1"]),
     "output folder": (["-o", "."], ["--output must name a file"]),
+    "figure": (["--heatmap", "h.bmp"], ["suffix of a figure's file must be one of", ".png", "'.bmp'"]),
+    "preset and a default": (["--preset", "piq", "--norm", "positions"], ["--norm", "leave out"]),
     "device": (["--device", "tpu9"], ["device must be auto, cpu, cuda", "tpu9"]),
 }
 

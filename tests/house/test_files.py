@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import subprocess
@@ -10,7 +9,7 @@ import sys
 
 import pytest
 
-from gramstyle.files import replacing, sha256_of, write_bytes, write_text
+from gramstyle.files import replacing, write_bytes, write_text
 
 
 @pytest.fixture(params=[None, b"what stood here before"], ids=["new", "replaced"])
@@ -145,9 +144,3 @@ def test_names_as_long_as_the_file_system_takes(tmp_path):
     write_text(path, "{}")
     assert path.read_text() == "{}"
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_sha256(tmp_path):
-    data = bytes(range(256)) * 10_000
-    write_bytes(tmp_path / "data", data)
-    assert sha256_of(tmp_path / "data") == hashlib.sha256(data).hexdigest()
