@@ -73,6 +73,9 @@ def statistic(kind, features, weights=None, norm="positions", center=False):
     share = divisor(norm, len(f), amount(features, weights))
     if kind == "gram":
         return gram(about, weights) / share
+    if kind == "off-diagonal":
+        whole = gram(about, weights) / share
+        return whole * (1 - np.eye(len(whole)))
     if kind == "diagonal":
         return np.diag(gram(about, weights)) / share
     if kind == "covariance":
@@ -127,6 +130,10 @@ def signed_sqrt(a, b):
     return frobenius(entrywise(root, a), entrywise(root, b))
 
 
+def signed_sqrt_cosine(a, b):
+    return cosine(*(np.sign(one) * np.abs(one) ** 0.5 for one in (np.asarray(a), np.asarray(b))))
+
+
 def matrix_sqrt(a, b):
     return frobenius(np.real(scipy.linalg.sqrtm(a)), np.real(scipy.linalg.sqrtm(b)))
 
@@ -157,6 +164,7 @@ DISTANCES = {
     "mse": mse,
     "cosine": cosine,
     "signed-sqrt": signed_sqrt,
+    "signed-sqrt-cosine": signed_sqrt_cosine,
     "matrix-sqrt": matrix_sqrt,
     "log-euclidean": log_euclidean,
     "wasserstein": wasserstein,

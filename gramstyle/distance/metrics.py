@@ -21,7 +21,7 @@ LOG_RIDGE = 0.01
 Transform = Callable[[Tensor, Statistic], Tensor]
 Form = Callable[[Tensor, Tensor, Tensor, int], Tensor]
 
-MATRICES = tuple(one for one in Statistic if one.is_matrix)
+MATRICES = tuple(one for one in Statistic if one.is_semidefinite)
 VALUES = tuple(one for one in Statistic if one is not Statistic.GAUSSIAN)
 
 
@@ -159,6 +159,16 @@ METRICS: dict[str, Metric] = {
             transform=_signed,
             kernel=INNER,
             form=_euclidean,
+        ),
+        Metric(
+            name="signed-sqrt-cosine",
+            formula="1 - <s(A), s(B)> / (|s(A)| |s(B)|), s as in signed-sqrt",
+            source="Lin et al. 2015 (bilinear CNN): signed square root, then L2 normalisation",
+            upper=2.0,
+            statistics=VALUES,
+            transform=_signed,
+            kernel=INNER,
+            form=_cosine,
         ),
         Metric(
             name="matrix-sqrt",

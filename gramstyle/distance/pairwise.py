@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -98,22 +98,60 @@ def pairwise(
     `progress` is called with the number of pairs that each block adds, both halves of a
     symmetric matrix counted.
     """
-    kernel, size = metric.kernel, entries(x, statistic)
-    p = _transformed(x, metric, statistic)
-    q = p if y is None else _transformed(y, metric, statistic)
+    return each_pairwise(x, y, (metric,), statistic, progress)[metric.name]
+
+
+def each_pairwise(
+    x: Tensor,
+    y: Tensor | None,
+    metrics: Sequence[Metric],
+    statistic: Statistic,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Tensor]:
+    """As `pairwise` for several metrics, by name; those that share inner products take them once."""
+    found = {}
+    for alike in _sharing(metrics):
+        found |= _pairwise(x, y, alike, statistic, progress)
+    return {metric.name: found[metric.name] for metric in metrics}
+
+
+def _sharing(metrics: Sequence[Metric]) -> list[list[Metric]]:
+    """Metrics in groups of one transform and one kernel."""
+    groups: list[list[Metric]] = []
+    for metric in metrics:
+        for group in groups:
+            if group[0].transform is metric.transform and group[0].kernel is metric.kernel:
+                group.append(metric)
+                break
+        else:
+            groups.append([metric])
+    return groups
+
+
+def _pairwise(
+    x: Tensor,
+    y: Tensor | None,
+    metrics: Sequence[Metric],
+    statistic: Statistic,
+    progress: Callable[[int], None] | None,
+) -> dict[str, Tensor]:
+    kernel, size = metrics[0].kernel, entries(x, statistic)
+    p = _transformed(x, metrics[0], statistic)
+    q = p if y is None else _transformed(y, metrics[0], statistic)
     a = torch.cat([kernel.norms(p[one], statistic) for one in _blocks(p)])
     b = a if y is None else torch.cat([kernel.norms(q[one], statistic) for one in _blocks(q)])
-    out = a.new_zeros(len(p), len(q))
+    out = {metric.name: a.new_zeros(len(p), len(q)) for metric in metrics}
     for row in _blocks(p):
         for column in _blocks(q):
             if y is None and column.start < row.start:
                 continue
             inner = kernel.cross(p[row], q[column], statistic)
-            block = _apply(metric, inner, a[row, None], b[None, column], size)
-            out[row, column] = block
-            if progress is not None:
-                progress(block.numel() * (2 if y is None and column.start > row.start else 1))
-    return _symmetric(out) if y is None else out
+            for metric in metrics:
+                block = _apply(metric, inner, a[row, None], b[None, column], size)
+                out[metric.name][row, column] = block
+                if progress is not None:
+                    progress(block.numel() * (2 if y is None and column.start > row.start else 1))
+    return {name: _symmetric(one) if y is None else one for name, one in out.items()}
 
 
 def flatten(values: Tensor, statistic: Statistic, argument: str) -> Tensor:

@@ -15,6 +15,7 @@ from gramstyle.gram.statistics import Backend as Backend
 from gramstyle.gram.statistics import GramSettings as GramSettings
 from gramstyle.gram.statistics import Statistic as Statistic
 from gramstyle.gram.statistics import checked_mask
+from gramstyle.gram.statistics import from_moments as from_moments
 
 
 def gram(
@@ -40,7 +41,7 @@ def gram(
             only; see ``gramstyle doctor``).
 
     Returns:
-        (B, C, C) for gram, covariance and correlation; (B, C, C + 1) for gaussian; (B, C) for
+        (B, C, C) for gram, covariance, correlation and off-diagonal; (B, C, C + 1) for gaussian; (B, C) for
         diagonal and mean; (B, 2C) for mean-std.
 
     Raises:

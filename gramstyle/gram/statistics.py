@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -32,6 +33,7 @@ class Statistic(Enum):
     * ``correlation`` (B, C, C): ``S_ij / sqrt(S_ii S_jj)``; a constant channel correlates 0
       with every channel, itself included.
     * ``gaussian`` (B, C, C + 1): ``[S | mu]``, what the 2-Wasserstein distance needs.
+    * ``off-diagonal`` (B, C, C): ``gram`` with a diagonal of 0, what channels have in common.
     * ``diagonal`` (B, C): the diagonal of ``gram``, the energy of each channel.
     * ``mean`` (B, C): ``mu``.
     * ``mean-std`` (B, 2C): ``[mu, sqrt(S_ii)]``. Huang and Belongie 2017 (AdaIN); Li et al. 2017
@@ -42,19 +44,25 @@ class Statistic(Enum):
     COVARIANCE = "covariance"
     CORRELATION = "correlation"
     GAUSSIAN = "gaussian"
+    OFF_DIAGONAL = "off-diagonal"
     DIAGONAL = "diagonal"
     MEAN = "mean"
     MEAN_STD = "mean-std"
 
     @property
     def is_matrix(self) -> bool:
+        """Whether it is a symmetric matrix per image."""
+        return self.is_semidefinite or self is Statistic.OFF_DIAGONAL
+
+    @property
+    def is_semidefinite(self) -> bool:
         """Whether it is a symmetric positive semi-definite matrix per image."""
         return self in (Statistic.GRAM, Statistic.COVARIANCE, Statistic.CORRELATION)
 
     @property
     def takes_norm(self) -> bool:
         """Whether `Norm` and centring change it."""
-        return self in (Statistic.GRAM, Statistic.DIAGONAL)
+        return self in (Statistic.GRAM, Statistic.DIAGONAL, Statistic.OFF_DIAGONAL)
 
     def shape(self, channels: int) -> tuple[int, ...]:
         """Shape of one image's value, for C `channels`."""
@@ -75,8 +83,8 @@ class GramSettings:
 
     Args:
         statistic: which summary.
-        norm: divisor of the sum over positions; for ``gram`` and ``diagonal`` only.
-        center: remove the channel means first; for ``gram`` and ``diagonal`` only.
+        norm: divisor of the sum over positions; for ``gram``, ``diagonal`` and ``off-diagonal`` only.
+        center: remove the channel means first; for the same three.
 
     Raises:
         StyleError: if `norm` or `center` is given for a statistic that has none.
@@ -91,7 +99,7 @@ class GramSettings:
             return
         if self.norm is not Norm.POSITIONS or self.center:
             raise StyleError(
-                f"norm and center are for the statistics gram and diagonal: {self.statistic.value} "
+                f"norm and center are for the statistics gram, diagonal and off-diagonal: {self.statistic.value} "
                 f"is defined without them, got norm={self.norm.value!r}, center={self.center}"
             )
 
@@ -99,9 +107,10 @@ class GramSettings:
         """The statistic of `features` (B, C, H, W), weighted by `mask` (B, H, W)."""
         kind = self.statistic
         moments = native.moments if backend == "native" else reference.moments
-        if kind is Statistic.GRAM:
+        if kind in (Statistic.GRAM, Statistic.OFF_DIAGONAL):
             sums = moments(features, mask, center=self.center)
-            return sums.second / self._divisor(features, sums)[:, None, None]
+            whole = sums.second / self._divisor(features, sums)[:, None, None]
+            return whole if kind is Statistic.GRAM else _off_diagonal(whole)
         if kind is Statistic.DIAGONAL:
             sums = (reference.variances if self.center else reference.energies)(features, mask)
             return sums.second / self._divisor(features, sums)[:, None]
@@ -111,11 +120,7 @@ class GramSettings:
             return sums.mean if std is None else torch.cat([sums.mean, std], dim=1)
         sums = moments(features, mask, center=True)
         covariance = sums.second / sums.positions[:, None, None]
-        if kind is Statistic.COVARIANCE:
-            return covariance
-        if kind is Statistic.GAUSSIAN:
-            return torch.cat([covariance, sums.mean[..., None]], dim=2)
-        return _correlation(covariance, sums.mean)
+        return from_moments(covariance, sums.mean, kind)
 
     def _divisor(self, features: Tensor, sums: reference.Moments) -> Tensor:
         return self.norm.divisor(features.shape[1], sums.positions)
@@ -125,11 +130,59 @@ SECOND_MOMENT = GramSettings()
 """``F F' / P``, uncentred."""
 
 
+def from_moments(covariance: Tensor, mean: Tensor, statistic: Statistic) -> Tensor:
+    """Any statistic, normalised by positions, from the first two moments of the features.
+
+    They hold all of them: ``gram`` is ``S + mu mu'``.
+
+    Args:
+        covariance: S, (B, C, C).
+        mean: mu, (B, C).
+        statistic: which.
+
+    Returns:
+        (B, ...), in the shape of `Statistic.shape`.
+    """
+    return _FROM_MOMENTS[statistic](covariance, mean)
+
+
+def _second(covariance: Tensor, mean: Tensor) -> Tensor:
+    return covariance + mean[:, :, None] * mean[:, None, :]
+
+
+def _diagonal(covariance: Tensor, mean: Tensor) -> Tensor:
+    return covariance.diagonal(dim1=1, dim2=2) + mean.square()
+
+
+def _gaussian(covariance: Tensor, mean: Tensor) -> Tensor:
+    return torch.cat([covariance, mean[..., None]], dim=2)
+
+
+def _mean_std(covariance: Tensor, mean: Tensor) -> Tensor:
+    return torch.cat([mean, safe_sqrt(covariance.diagonal(dim1=1, dim2=2))], dim=1)
+
+
+def _off_diagonal(matrices: Tensor) -> Tensor:
+    return matrices - torch.diag_embed(matrices.diagonal(dim1=1, dim2=2))
+
+
 def _correlation(covariance: Tensor, mean: Tensor) -> Tensor:
     variance = covariance.diagonal(dim1=1, dim2=2)  # (B, C)
     alive = variance > DEAD_VARIANCE * (variance + mean.square())
     scale = torch.where(alive, variance, 1).rsqrt() * alive
     return (covariance * scale[:, :, None] * scale[:, None, :]).clamp(-1, 1)
+
+
+_FROM_MOMENTS: dict[Statistic, Callable[[Tensor, Tensor], Tensor]] = {
+    Statistic.GRAM: _second,
+    Statistic.COVARIANCE: lambda covariance, mean: covariance,
+    Statistic.CORRELATION: _correlation,
+    Statistic.GAUSSIAN: _gaussian,
+    Statistic.OFF_DIAGONAL: lambda covariance, mean: _off_diagonal(_second(covariance, mean)),
+    Statistic.DIAGONAL: _diagonal,
+    Statistic.MEAN: lambda covariance, mean: mean,
+    Statistic.MEAN_STD: _mean_std,
+}
 
 
 def checked_mask(features: Tensor, mask: Tensor | None) -> Tensor | None:

@@ -1,5 +1,7 @@
 """Blocks of rows: results do not show them, and memory does."""
 
+import dataclasses
+
 import pytest
 import torch
 from conftest import assert_close
@@ -95,3 +97,27 @@ def test_descriptors_are_not_copied_where_nothing_is_done_to_them(blocks_of):
     with Largest() as largest:
         pairwise.pairwise(flat, None, metric_named("cosine"), Statistic.MEAN)
     assert largest.bytes <= 4 * 4096 * 8 < flat.numel() * 4
+
+
+@pytest.mark.parametrize("kind", ["gram", "gaussian", "mean-std"])
+def test_several_metrics_at_once_are_each_by_itself(kind):
+    a, b = (flatten(descriptors(kind, seed, 4), Statistic(kind), "a") for seed in (0, 1))
+    metrics = [metric for metric in METRICS.values() if Statistic(kind) in metric.statistics]
+    for y in (b, None):
+        found = pairwise.each_pairwise(a, y, metrics, Statistic(kind))
+        assert list(found) == [metric.name for metric in metrics]
+        for metric in metrics:
+            assert torch.equal(found[metric.name], pairwise.pairwise(a, y, metric, Statistic(kind)))
+
+
+def test_metrics_of_one_kernel_take_its_products_once(monkeypatch):
+    a = flatten(descriptors("gram", 0, 4), Statistic.GRAM, "a")
+    seen = []
+    inner = metric_named("frobenius").kernel
+    counted = dataclasses.replace(inner, cross=lambda *args: seen.append(args) or inner.cross(*args))
+    metrics = [
+        dataclasses.replace(metric_named(name), kernel=counted)
+        for name in ("frobenius", "cosine", "relative-frobenius", "signed-sqrt")
+    ]
+    pairwise.each_pairwise(a, None, metrics, Statistic.GRAM)
+    assert len(seen) == 2  # as they are, and after the signed square root

@@ -86,7 +86,7 @@ def test_names_list_the_nearest_first():
 
 @pytest.mark.parametrize("kind", [one for one in Statistic if not one.takes_norm])
 def test_norm_and_centring_are_refused_where_they_mean_nothing(kind):
-    said = "norm and center are for the statistics gram and diagonal"
+    said = "norm and center are for the statistics gram, diagonal and off-diagonal"
     refused(StyleError, said, X, "elements", statistic=kind)
     refused(StyleError, f"{kind.value} is defined without them", X, center=True, statistic=kind)
     with pytest.raises(StyleError, match=said):

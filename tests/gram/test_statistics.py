@@ -6,13 +6,12 @@ import pytest
 import torch
 from conftest import assert_close
 
-from gramstyle.gram import Norm, Statistic, correlation, covariance, gram
+from gramstyle.gram import Norm, Statistic, correlation, covariance, from_moments, gram
 from gramstyle.kernels import available
 
 BACKENDS = ("torch", *(("native",) if available() else ()))
 STATISTICS = [one.value for one in Statistic]
-MATRICES = ["gram", "covariance", "correlation"]
-WITH_NORM = ["gram", "diagonal"]
+WITH_NORM = ["gram", "diagonal", "off-diagonal"]
 SETTINGS = [
     *[(kind, norm.value, center) for kind in WITH_NORM for norm in Norm for center in (False, True)],
     *[(kind, "positions", False) for kind in STATISTICS if kind not in WITH_NORM],
@@ -151,3 +150,11 @@ def test_correlation_stays_within_one(generator):
     found = correlation(torch.cat([x, 3 * x, -7 * x], dim=1))
     assert found.abs().max() <= 1
     assert_close(found, torch.tensor([[1.0, 1, -1], [1, 1, -1], [-1, -1, 1]]).expand(4, 3, 3))
+
+
+@pytest.mark.parametrize("kind", STATISTICS)
+def test_every_statistic_follows_from_the_first_two_moments(kind, feature_map):
+    gaussian = gram(feature_map, statistic="gaussian")
+    found = from_moments(gaussian[..., :-1], gaussian[..., -1], Statistic(kind))
+    assert found.shape[1:] == Statistic(kind).shape(5)
+    assert_close(found, expected(kind, feature_map))

@@ -69,7 +69,7 @@ def test_lists_are_tuples():
         (
             {"statistic": "mean", "norm": "elements"},
             StyleError,
-            "norm and center are for the statistics gram and diagonal",
+            "norm and center are for the statistics gram, diagonal and off-diagonal",
         ),
         ({"statistic": "covariance", "center": True}, StyleError, "norm and center"),
         ({"tap_weights": (1.0,)}, StyleError, "tap weights need taps"),
