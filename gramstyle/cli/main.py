@@ -8,7 +8,7 @@ import sys
 import torch
 import typer
 
-from gramstyle.cli import backbones, demo, describe, distance, doctor, presets, weights
+from gramstyle.cli import backbones, corpus, demo, describe, diagnose, distance, doctor, presets, weights
 from gramstyle.cli.console import say
 from gramstyle.errors import UnknownNameError
 
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("distance")(distance.distance)
 app.command("describe")(describe.describe)
+app.command("diagnose")(diagnose.diagnose)
+app.command("corpus")(corpus.corpus)
 app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)
 app.command("presets")(presets.presets)

@@ -1,6 +1,27 @@
 """Where sets of images come from."""
 
 from gramstyle.corpus.bundled import BUNDLED as BUNDLED
+from gramstyle.corpus.bundled import bundled_corpus as bundled_corpus
 from gramstyle.corpus.bundled import bundled_images as bundled_images
+from gramstyle.corpus.cropped import cropped_corpus as cropped_corpus
 from gramstyle.corpus.crops import Crop as Crop
+from gramstyle.corpus.crops import crop_positions as crop_positions
 from gramstyle.corpus.crops import disjoint_crops as disjoint_crops
+from gramstyle.corpus.duplicates import Duplicate as Duplicate
+from gramstyle.corpus.duplicates import duplicates_note as duplicates_note
+from gramstyle.corpus.duplicates import near_duplicates as near_duplicates
+from gramstyle.corpus.layouts import LAYOUTS as LAYOUTS
+from gramstyle.corpus.layouts import read_corpus as read_corpus
+from gramstyle.corpus.manifest import read_manifest as read_manifest
+from gramstyle.corpus.origins import CropOrigin as CropOrigin
+from gramstyle.corpus.origins import FileOrigin as FileOrigin
+from gramstyle.corpus.procedural import CONTENTS as CONTENTS
+from gramstyle.corpus.procedural import PALETTES as PALETTES
+from gramstyle.corpus.procedural import STYLES as STYLES
+from gramstyle.corpus.procedural import Rendered as Rendered
+from gramstyle.corpus.procedural import export_corpus as export_corpus
+from gramstyle.corpus.procedural import procedural_corpus as procedural_corpus
+from gramstyle.corpus.records import FACTORS as FACTORS
+from gramstyle.corpus.records import Corpus as Corpus
+from gramstyle.corpus.records import Item as Item
+from gramstyle.corpus.records import Origin as Origin

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import resources, util
 from pathlib import Path
 
+from gramstyle.corpus.origins import FileOrigin
+from gramstyle.corpus.records import Corpus, Item
 from gramstyle.errors import StyleError
 
 BUNDLED: tuple[tuple[str, str], ...] = (
@@ -54,3 +56,13 @@ def bundled_images() -> dict[str, Path]:
             raise StyleError(f"the installed {package} carries no {inside}: {REMEDY}")
         found[label] = path
     return found
+
+
+def bundled_corpus() -> Corpus:
+    """The bundled images as a corpus without labels; `cropped_corpus` makes each a style of its own.
+
+    Raises:
+        StyleError: as `bundled_images`.
+    """
+    items = tuple(Item(name=label, origin=FileOrigin(path)) for label, path in bundled_images().items())
+    return Corpus(name="bundled", items=items)

@@ -45,13 +45,39 @@ def disjoint_crops(
         ValueError: if a size is not positive, the gap is negative, or `pixels` is no single image.
         StyleError: if the image is too small to hold the grid.
     """
+    if pixels.ndim != 3:
+        raise ValueError(f"pixels must be (3, H, W), got shape {tuple(pixels.shape)}")
+    height, width = pixels.shape[-2:]
+    return tuple(
+        Crop(pixels=pixels[:, top : top + size, left : left + size], top=top, left=left)
+        for top, left in crop_positions(height, width, size, gap, rows, columns)
+    )
+
+
+def crop_positions(
+    height: int, width: int, size: int = 128, gap: int = 32, rows: int = 2, columns: int = 2
+) -> tuple[tuple[int, int], ...]:
+    """First row and column of each crop of `disjoint_crops` in an image of this height and width.
+
+    Args:
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+        size: as there.
+        gap: as there.
+        rows: as there.
+        columns: as there.
+
+    Returns:
+        (top, left), row by row.
+
+    Raises:
+        ValueError: if a size is not positive or the gap is negative.
+        StyleError: if the image is too small to hold the grid.
+    """
     for name, value in (("size", size), ("rows", rows), ("columns", columns)):
         check.positive(name, value)
     if gap < 0:
         raise ValueError(f"gap must be 0 or more, got {gap}")
-    if pixels.ndim != 3:
-        raise ValueError(f"pixels must be (3, H, W), got shape {tuple(pixels.shape)}")
-    height, width = pixels.shape[-2:]
     needed = (rows * size + (rows - 1) * gap, columns * size + (columns - 1) * gap)
     if height < needed[0] or width < needed[1]:
         raise StyleError(
@@ -61,11 +87,5 @@ def disjoint_crops(
     top, left = (height - needed[0]) // 2, (width - needed[1]) // 2
     step = size + gap
     return tuple(
-        Crop(
-            pixels=pixels[:, y : y + size, x : x + size],
-            top=y,
-            left=x,
-        )
-        for y in range(top, top + rows * step, step)
-        for x in range(left, left + columns * step, step)
+        (y, x) for y in range(top, top + rows * step, step) for x in range(left, left + columns * step, step)
     )

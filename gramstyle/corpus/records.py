@@ -57,7 +57,7 @@ class Corpus:
         notes: what was noticed while it was read, in words.
 
     Raises:
-        StyleError: if it is empty, or two images share a name.
+        StyleError: if it is empty, two images share a name, or a name is not valid Unicode.
     """
 
     name: str
@@ -67,6 +67,12 @@ class Corpus:
     def __post_init__(self) -> None:
         if not self.items:
             raise StyleError(f"corpus {self.name} must hold at least one image, got none")
+        for item in self.items:
+            if not _is_unicode(item.name):
+                raise StyleError(
+                    f"names of images must be valid Unicode, got {item.name!r} in corpus {self.name}: "
+                    "rename the file"
+                )
         twice = [name for name, count in Counter(item.name for item in self.items).items() if count > 1]
         if twice:
             raise StyleError(f"images of corpus {self.name} must have names of their own; twice: {twice[:5]}")
@@ -105,8 +111,19 @@ class Corpus:
         counts = Counter(labels)
         single = [style for style, count in counts.items() if count < 2]
         if len(counts) < 2 or single:
-            said = f"only one image each for {', '.join(map(repr, single[:5]))}" if single else f"{dict(counts)}"
-            raise StyleError(
-                f"corpus {self.name} must hold at least two styles with at least two images each, got {said}: "
-                "add images, or take the styles out"
+            said = (
+                f"only one image each for {', '.join(map(repr, single[:5]))}" if single else f"{dict(counts)}"
             )
+            raise StyleError(
+                f"corpus {self.name} must hold at least two styles with at least two images each, "
+                f"got {said}: add images, or take the styles out"
+            )
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a name can be written down: names of files may hold bytes that are no text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

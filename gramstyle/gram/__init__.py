@@ -16,6 +16,7 @@ from gramstyle.gram.statistics import GramSettings as GramSettings
 from gramstyle.gram.statistics import Statistic as Statistic
 from gramstyle.gram.statistics import checked_mask
 from gramstyle.gram.statistics import from_moments as from_moments
+from gramstyle.gram.statistics import from_packed_moments as from_packed_moments
 
 
 def gram(

@@ -20,17 +20,16 @@ def pack(matrices: Tensor) -> Tensor:
     if matrices.ndim < 2 or matrices.shape[-2] != matrices.shape[-1]:
         raise ValueError(f"matrices must be (..., C, C), got shape {tuple(matrices.shape)}")
     rows, columns = torch.triu_indices(*matrices.shape[-2:], device=matrices.device)
-    return matrices[..., rows, columns]
+    return matrices.flatten(-2).index_select(-1, rows * matrices.shape[-1] + columns)
 
 
 def unpack(triangles: Tensor) -> Tensor:
     """The symmetric matrices (..., C, C) of upper triangles (..., C(C+1)/2)."""
     size = channels_of(triangles.shape[-1])
     rows, columns = torch.triu_indices(size, size, device=triangles.device)
-    matrices = triangles.new_empty(*triangles.shape[:-1], size, size)
-    matrices[..., rows, columns] = triangles
-    matrices[..., columns, rows] = triangles
-    return matrices
+    place = torch.empty(size, size, dtype=torch.int64, device=triangles.device)
+    place[rows, columns] = place[columns, rows] = torch.arange(len(rows), device=triangles.device)
+    return triangles.index_select(-1, place.flatten()).unflatten(-1, (size, size))
 
 
 def pair_weights(channels: int, device: torch.device | None = None) -> Tensor:

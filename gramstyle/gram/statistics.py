@@ -14,6 +14,7 @@ from gramstyle import check
 from gramstyle.errors import StyleError
 from gramstyle.gram import native, reference
 from gramstyle.gram.normalize import Norm
+from gramstyle.gram.packing import unpack
 from gramstyle.numerics import safe_sqrt
 
 Backend = Literal["torch", "native"]
@@ -110,7 +111,7 @@ class GramSettings:
         if kind in (Statistic.GRAM, Statistic.OFF_DIAGONAL):
             sums = moments(features, mask, center=self.center)
             whole = sums.second / self._divisor(features, sums)[:, None, None]
-            return whole if kind is Statistic.GRAM else _off_diagonal(whole)
+            return whole if kind is Statistic.GRAM else _SQUARE.hollow(whole)
         if kind is Statistic.DIAGONAL:
             sums = (reference.variances if self.center else reference.energies)(features, mask)
             return sums.second / self._divisor(features, sums)[:, None]
@@ -143,44 +144,99 @@ def from_moments(covariance: Tensor, mean: Tensor, statistic: Statistic) -> Tens
     Returns:
         (B, ...), in the shape of `Statistic.shape`.
     """
-    return _FROM_MOMENTS[statistic](covariance, mean)
+    return _FROM_MOMENTS[statistic](_SQUARE, covariance, mean)
 
 
-def _second(covariance: Tensor, mean: Tensor) -> Tensor:
-    return covariance + mean[:, :, None] * mean[:, None, :]
+def from_packed_moments(covariance: Tensor, mean: Tensor, statistic: Statistic) -> Tensor:
+    """As `from_moments`, of packed covariances and, where the statistic is a matrix, packed.
+
+    Args:
+        covariance: upper triangles of S as `pack` gives them, (B, C (C + 1) / 2).
+        mean: mu, (B, C).
+        statistic: which.
+
+    Returns:
+        (B, C (C + 1) / 2) for matrices; in the shape of `Statistic.shape` for others.
+    """
+    if statistic is Statistic.GAUSSIAN:
+        return _gaussian(_SQUARE, unpack(covariance), mean)
+    return _FROM_MOMENTS[statistic](_Triangle(mean.shape[1], mean.device), covariance, mean)
 
 
-def _diagonal(covariance: Tensor, mean: Tensor) -> Tensor:
-    return covariance.diagonal(dim1=1, dim2=2) + mean.square()
+class _Square:
+    """Symmetric matrices as they are, (B, C, C)."""
+
+    def outer(self, x: Tensor) -> Tensor:
+        """``x x'`` of vectors (B, C)."""
+        return x[:, :, None] * x[:, None, :]
+
+    def diagonal(self, matrices: Tensor) -> Tensor:
+        """(B, C)."""
+        return matrices.diagonal(dim1=1, dim2=2)
+
+    def hollow(self, matrices: Tensor) -> Tensor:
+        """The same with a diagonal of 0."""
+        return matrices - torch.diag_embed(self.diagonal(matrices))
 
 
-def _gaussian(covariance: Tensor, mean: Tensor) -> Tensor:
+class _Triangle(_Square):
+    """Symmetric matrices as packed upper triangles, (B, C (C + 1) / 2)."""
+
+    def __init__(self, channels: int, device: torch.device) -> None:
+        self.rows, self.columns = torch.triu_indices(channels, channels, device=device)
+        self.on_diagonal = self.rows == self.columns
+
+    def outer(self, x: Tensor) -> Tensor:
+        """``x x'`` of vectors (B, C)."""
+        return x[:, self.rows] * x[:, self.columns]
+
+    def diagonal(self, matrices: Tensor) -> Tensor:
+        """(B, C)."""
+        return matrices[:, self.on_diagonal]
+
+    def hollow(self, matrices: Tensor) -> Tensor:
+        """The same with a diagonal of 0."""
+        return matrices.masked_fill(self.on_diagonal, 0)
+
+
+_SQUARE = _Square()
+
+
+def _second(layout: _Square, covariance: Tensor, mean: Tensor) -> Tensor:
+    return covariance + layout.outer(mean)
+
+
+def _diagonal(layout: _Square, covariance: Tensor, mean: Tensor) -> Tensor:
+    return layout.diagonal(covariance) + mean.square()
+
+
+def _gaussian(layout: _Square, covariance: Tensor, mean: Tensor) -> Tensor:
     return torch.cat([covariance, mean[..., None]], dim=2)
 
 
-def _mean_std(covariance: Tensor, mean: Tensor) -> Tensor:
-    return torch.cat([mean, safe_sqrt(covariance.diagonal(dim1=1, dim2=2))], dim=1)
+def _mean_std(layout: _Square, covariance: Tensor, mean: Tensor) -> Tensor:
+    return torch.cat([mean, safe_sqrt(layout.diagonal(covariance))], dim=1)
 
 
-def _off_diagonal(matrices: Tensor) -> Tensor:
-    return matrices - torch.diag_embed(matrices.diagonal(dim1=1, dim2=2))
+def _off_diagonal(layout: _Square, covariance: Tensor, mean: Tensor) -> Tensor:
+    return layout.hollow(_second(layout, covariance, mean))
 
 
-def _correlation(covariance: Tensor, mean: Tensor) -> Tensor:
-    variance = covariance.diagonal(dim1=1, dim2=2)  # (B, C)
+def _correlation(layout: _Square, covariance: Tensor, mean: Tensor) -> Tensor:
+    variance = layout.diagonal(covariance)  # (B, C)
     alive = variance > DEAD_VARIANCE * (variance + mean.square())
     scale = torch.where(alive, variance, 1).rsqrt() * alive
-    return (covariance * scale[:, :, None] * scale[:, None, :]).clamp(-1, 1)
+    return (covariance * layout.outer(scale)).clamp(-1, 1)
 
 
-_FROM_MOMENTS: dict[Statistic, Callable[[Tensor, Tensor], Tensor]] = {
+_FROM_MOMENTS: dict[Statistic, Callable[[_Square, Tensor, Tensor], Tensor]] = {
     Statistic.GRAM: _second,
-    Statistic.COVARIANCE: lambda covariance, mean: covariance,
+    Statistic.COVARIANCE: lambda layout, covariance, mean: covariance,
     Statistic.CORRELATION: _correlation,
     Statistic.GAUSSIAN: _gaussian,
-    Statistic.OFF_DIAGONAL: lambda covariance, mean: _off_diagonal(_second(covariance, mean)),
+    Statistic.OFF_DIAGONAL: _off_diagonal,
     Statistic.DIAGONAL: _diagonal,
-    Statistic.MEAN: lambda covariance, mean: mean,
+    Statistic.MEAN: lambda layout, covariance, mean: mean,
     Statistic.MEAN_STD: _mean_std,
 }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
@@ -17,6 +19,11 @@ _ORIENTATION = 0x0112
 
 # Stubs without a decoder, and EPS and WMF, which hand the file to another program.
 _UNREADABLE = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+
+# Formats whose header gives the size that decoding will give. Not among them are those that hold
+# several sizes to choose from (ICO, ICNS) and those that nobody has checked.
+_SIZED = frozenset({"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"})
+_WIDTH, _LENGTH = 256, 257
 
 # Modes that Pillow must unfold first -> the mode it unfolds to, without and with transparency.
 _UNFOLDED = {
@@ -71,6 +78,28 @@ def decode(data: bytes, max_pixels: int) -> Samples:
             return from_pillow(_open(data), max_pixels, reason=found)
         except Exception as error:  # two decoders failed: say both
             raise ValueError(f"{error}; {found}") from error
+
+
+def upright_size(data: bytes) -> tuple[int, int] | None:
+    """Height and width that the first image in the bytes of a file has once it stands upright.
+
+    Only the header is read; None where that is not enough, or is damaged.
+    """
+    with quiet():
+        try:
+            image = _open(data)
+            if image.format not in _SIZED or (image.format == "PNG" and not png.described_first(data)):
+                return None
+            turned = _orientation(image, Image.Image.getexif) in (5, 6, 7, 8)  # that of PNG decodes
+        except Exception:  # decoding will say what is wrong with the file
+            return None
+    width, height = image.size
+    if image.format == "TIFF":  # releases of Pillow differ in whether the size is already turned
+        tags = getattr(image, "tag_v2", {})
+        if _WIDTH not in tags or _LENGTH not in tags:
+            return None
+        width, height = tags[_WIDTH], tags[_LENGTH]
+    return (width, height) if turned else (height, width)
 
 
 def from_pillow(image: Image.Image, max_pixels: int, data: bytes = b"", reason: str = "") -> Samples:
@@ -152,10 +181,10 @@ def _frames(image: Image.Image) -> tuple[str, ...]:
     return (f"{which} of {count} frames",) if count > 1 else ()
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, exif: Callable[[Any], Image.Exif] | None = None) -> int:
     """EXIF orientation; 1 if there is none or the EXIF data cannot be parsed."""
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        value = (image.getexif() if exif is None else exif(image)).get(_ORIENTATION, 1)
     except (SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error):
         return orientation.UPRIGHT
     return orientation.valid(value)

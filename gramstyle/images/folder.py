@@ -94,6 +94,17 @@ def read_images(
     return _read(sources, skipped if on_error == "skip" else None, background, max_pixels)
 
 
+def walk_images(folder: PathLike) -> Iterator[Path]:
+    """The images of a folder as `find_images` lists them, but a file as often as links name it.
+
+    Nothing comes from a folder without images.
+
+    Raises:
+        ImageError: while iterating, if a folder cannot be listed.
+    """
+    return _walk(Path(folder), readable_extensions(), set())
+
+
 def natural_key(path: Path) -> tuple[tuple[tuple[str | int, ...], str], ...]:
     """Key that sorts paths as people do: numbers by value, case aside, folder by folder."""
     return tuple((_numbers(part), part) for part in path.parts)

@@ -19,7 +19,7 @@ from torch import Tensor
 from gramstyle.errors import ImageError
 from gramstyle.images.arrays import from_numpy, from_tensor
 from gramstyle.images.colour import to_srgb
-from gramstyle.images.decode import decode, from_pillow
+from gramstyle.images.decode import decode, from_pillow, upright_size
 from gramstyle.images.orientation import note, upright
 from gramstyle.images.quiet import quiet
 from gramstyle.images.samples import MAX_PIXELS, Samples, clamp_note, unit
@@ -113,6 +113,21 @@ def load_image(
     return read_image(source, background=background, max_pixels=max_pixels).pixels
 
 
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of an image file as `read_image` gives them: upright, by EXIF orientation.
+
+    The header tells for the formats in common use; any other file is decoded.
+
+    Raises:
+        ImageError: if the file cannot be read; a file that is damaged after its header is not noticed.
+    """
+    size = upright_size(file_bytes(os.fspath(path)))
+    if size is None:
+        picture = read_image(path)
+        return picture.height, picture.width
+    return size
+
+
 def _background(background: Sequence[float]) -> tuple[float, float, float]:
     try:
         red, green, blue = (float(value) for value in background)
@@ -132,7 +147,7 @@ def _from_tensor(tensor: Tensor, name: str, background: tuple[float, float, floa
 def _from_file(
     path: str, name: str | None, background: tuple[float, float, float], max_pixels: int
 ) -> Picture:
-    data = _bytes_of(path)
+    data = file_bytes(path)
     try:
         return _developed(decode(data, max_pixels), path if name is None else name, background)
     except Exception as error:  # decoders meet hostile bytes with every class there is
@@ -150,8 +165,12 @@ def _from_pillow(
         raise ImageError(f"cannot read the Pillow image {called!r}: {_reason(error)}") from error
 
 
-def _bytes_of(path: str) -> bytes:
-    """Contents of a file; `ImageError` that names it otherwise."""
+def file_bytes(path: str) -> bytes:
+    """Contents of the file of an image.
+
+    Raises:
+        ImageError: if there are none; the message names it and says why.
+    """
     try:
         kind = Path(path).stat().st_mode
         if stat.S_ISDIR(kind):

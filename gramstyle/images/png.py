@@ -46,6 +46,13 @@ def transparent_level(data: bytes) -> int | None:
     return int(struct.unpack(">H", key[:2])[0] * 255 // ((1 << header.depth) - 1))
 
 
+def described_first(data: bytes) -> bool:
+    """Whether all that a PNG says about its pixels stands before them, where the header is read."""
+    kinds = [kind for kind, _ in _chunks(data)]
+    after = kinds[kinds.index(b"IDAT") :] if b"IDAT" in kinds else kinds
+    return not set(after) & {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+
+
 def read(data: bytes) -> Samples:
     """Samples of a 16-bit PNG at full depth.
 

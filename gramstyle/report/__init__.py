@@ -14,6 +14,8 @@ from gramstyle.report.reading import reading as reading
 from gramstyle.report.render import check_figure as check_figure
 from gramstyle.report.render import rendered as rendered
 from gramstyle.report.render import save as save
+from gramstyle.report.sheet import check_factors as check_factors
+from gramstyle.report.sheet import contact_sheet as contact_sheet
 from gramstyle.report.summary import SUMMARY_HEADER as SUMMARY_HEADER
 from gramstyle.report.summary import SummaryRow as SummaryRow
 from gramstyle.report.summary import summary_rows as summary_rows

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from gramstyle.files import write_bytes
 from gramstyle.images import Picture
 from gramstyle.report.drawings import drawings
 from gramstyle.report.page import TITLE, comparison_page
+from gramstyle.report.strict import strict_json
 from gramstyle.report.tables import pair_table, separation_table, to_csv
 from gramstyle.report.together import check_together, file_stems, labels
 from gramstyle.study import Comparison
@@ -61,11 +59,7 @@ def write_comparison(
 
 
 def results_json(comparisons: Sequence[Comparison]) -> str:
-    """Every number and everything that made it.
-
-    Strict JSON has no infinite numbers; they stand as the strings ``inf`` and ``-inf``, which
-    `float` reads.
-    """
+    """Every number and everything that made it, as `strict_json`."""
     plain = [
         {
             "label": label,
@@ -79,12 +73,4 @@ def results_json(comparisons: Sequence[Comparison]) -> str:
         }
         for label, one in zip(labels(comparisons), comparisons, strict=True)
     ]
-    return json.dumps({"comparisons": _strict(plain)}, indent=1, allow_nan=False) + "\n"
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _strict(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_strict(one) for one in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return strict_json({"comparisons": plain})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gramstyle.measure import Distances
 from gramstyle.report import theme
 from gramstyle.report.bars import separation_bars
+from gramstyle.report.canvas import canvas
 from gramstyle.report.heatmap import heatmap
 from gramstyle.report.names import displayed, without_shared_folders
 from gramstyle.report.theme import LIGHT, Palette, themed
@@ -22,7 +23,7 @@ def heatmap_figure(distances: Distances, title: str | None = None, palette: Pale
     cell = theme.WIDE_CELL if max(rows, columns) <= theme.CELL_NUMBERS_UP_TO else theme.CELL
     size = [min(max(cell * side, 2.6), 8.0) for side in (columns, rows)]
     with themed():
-        figure = _figure(size[0] + 2.4, size[1] + 1.4, palette)
+        figure = canvas(size[0] + 2.4, size[1] + 1.4, palette)
         heatmap(
             figure.subplots(),
             distances.combined,
@@ -41,7 +42,7 @@ def separation_figure(comparison: Comparison, title: str | None = None, palette:
     metrics = comparison.separations
     longest = max(len(taps) for taps in metrics.values())
     with themed():
-        figure = _figure(7.2, len(metrics) * (0.27 * longest + 1.1) + 0.4, palette)
+        figure = canvas(7.2, len(metrics) * (0.27 * longest + 1.1) + 0.4, palette)
         grid = figure.subplots(len(metrics), 2, sharey="row", squeeze=False)
         for axes, (metric, separations) in zip(grid, metrics.items(), strict=True):
             separation_bars(axes[0], separations, "auc", f"{metric}: AUC", palette)
@@ -56,13 +57,4 @@ def separation_figure(comparison: Comparison, title: str | None = None, palette:
             fontweight="bold",
             color=palette.ink,
         )
-    return figure
-
-
-def _figure(width: float, height: float, palette: Palette) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=theme.DPI, layout="constrained", facecolor=palette.surface)
-    FigureCanvasAgg(figure)
     return figure

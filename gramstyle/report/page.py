@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gramstyle.distance import METRICS
 from gramstyle.extract.specs import BACKBONES
@@ -17,13 +15,11 @@ from gramstyle.report.drawings import Drawing, Drawings, drawings, smaller
 from gramstyle.report.names import displayed, encodable, public_settings, public_weights, slug
 from gramstyle.report.reading import WORDS, reading
 from gramstyle.report.summary import SUMMARY_HEADER, summary_rows
+from gramstyle.report.templates import template
 from gramstyle.report.thumbnails import data_uri, small
 from gramstyle.report.together import check_together, file_stems, image_names, labels
 from gramstyle.study import Comparison
 from gramstyle.study.comparison import COMBINED
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 TITLE = "Style distances across architectures"
 
@@ -48,7 +44,7 @@ def comparison_page(
     check_together(comparisons)
     drawn = drawings(comparisons) if figures is None else figures
     first = comparisons[0]
-    return _template().render(
+    return template("page.html").render(
         title=encodable(title),
         images=_images(first, thumbnails),
         crop=first.crop,
@@ -75,17 +71,6 @@ def comparison_page(
         ],
         combined=COMBINED,
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text = resources.files("gramstyle.report").joinpath("page.html").read_text(encoding="utf-8")
-    return environment.from_string(text)
 
 
 def _images(comparison: Comparison, thumbnails: Mapping[str, Picture]) -> list[dict[str, Any]]:

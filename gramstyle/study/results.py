@@ -464,8 +464,10 @@ class StudyResults:
         """Estimates whose own or whose condition's attributes are `wanted`."""
         for one in self.estimates:
             condition = one.condition
-            if all(getattr(one, name, None) == value or getattr(condition, name, None) == value
-                   for name, value in wanted.items()):
+            if all(
+                getattr(one, name, None) == value or getattr(condition, name, None) == value
+                for name, value in wanted.items()
+            ):
                 yield one
 
     def as_json(self) -> dict[str, Any]:

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gramstyle.distance.square import square_distances
 from gramstyle.errors import StyleError
+from gramstyle.study.estimates import estimates
+from gramstyle.study.labels import Labels
+from gramstyle.study.pairs import questions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,7 @@ class Separation:
             ties counted half: area under the ROC curve. 0.5 is chance, 1 is perfect.
         contrast: mean between / mean within - 1. 0.05 is the "5 %" of the question this project
             began with; it says little about separability (the same contrast can go with any
-            AUC) and is reported beside it.
+            AUC) and is reported beside it. NaN where a distance is negative.
         dprime: difference of the two means in units of their pooled standard deviation.
         within: number of pairs within a label.
         between: number of pairs between labels.
@@ -45,39 +49,22 @@ def separation(distances: Tensor | NDArray[np.float64], labels: Sequence[str]) -
         ValueError: if the shapes do not fit, a distance is not finite, or they are not symmetric.
         StyleError: if there is no pair within a label, or none between two.
     """
-    from sklearn.metrics import roc_auc_score
-
-    if isinstance(distances, Tensor):
-        distances = distances.detach().cpu().numpy()
-    matrix = np.asarray(distances, dtype=np.float64)
-    names = np.asarray(labels)
-    if matrix.shape != (len(names), len(names)):
-        raise ValueError(f"distances must be (N, N) for N = {len(names)} labels, got shape {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise ValueError("distances must be finite, got NaN or infinite values")
-    if not np.allclose(matrix, matrix.T):
-        raise ValueError("distances must be symmetric: each pair is counted once, from above the diagonal")
-    one, other = np.triu_indices(len(names), k=1)
-    values, different = matrix[one, other], names[one] != names[other]
-    within, between = values[~different], values[different]
-    if not len(within) or not len(between):
+    matrix = square_distances(distances, len(labels))
+    pairs = questions(Labels(styles=labels, sources=labels)).get("style")
+    if pairs is None:
         raise StyleError(
             "separation needs pairs within a label and between labels: at least two labels, one of "
             f"them twice; got {len(set(labels))} labels over {len(labels)} items"
         )
-    spread = np.sqrt((within.var() + between.var()) / 2)
-    gap = between.mean() - within.mean()
+    found = {name: outcome.value for name, outcome in estimates(matrix, pairs).items()}
     return Separation(
-        auc=float(roc_auc_score(different, values)),
-        contrast=_ratio(float(gap), float(within.mean())),
-        dprime=_ratio(float(gap), float(spread)),
-        within=len(within),
-        between=len(between),
+        auc=_number(found["auc"]),
+        contrast=_number(found["contrast"]),
+        dprime=_number(found["dprime"]),
+        within=int((~pairs.far).sum()),
+        between=int(pairs.far.sum()),
     )
 
 
-def _ratio(numerator: float, denominator: float) -> float:
-    """The ratio; infinite where only the denominator is 0, 0 where both are."""
-    if denominator == 0:
-        return 0.0 if numerator == 0 else float(np.copysign(np.inf, numerator))
-    return numerator / denominator
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import assert_close
 
-from gramstyle.gram import Norm, Statistic, correlation, covariance, from_moments, gram
+from gramstyle.gram import Norm, Statistic, correlation, covariance, from_moments, from_packed_moments, gram, pack
 from gramstyle.kernels import available
 
 BACKENDS = ("torch", *(("native",) if available() else ()))
@@ -158,3 +158,5 @@ def test_every_statistic_follows_from_the_first_two_moments(kind, feature_map):
     found = from_moments(gaussian[..., :-1], gaussian[..., -1], Statistic(kind))
     assert found.shape[1:] == Statistic(kind).shape(5)
     assert_close(found, expected(kind, feature_map))
+    packed = from_packed_moments(pack(gaussian[..., :-1]), gaussian[..., -1], Statistic(kind))
+    assert torch.equal(packed, pack(found) if Statistic(kind).is_matrix else found)

@@ -15,14 +15,14 @@ FLOORS = (
     "conv corpus",
     "extract gram",
     "distance diagnose",
-    "recipe presets describe descriptors measure store",
+    "recipe presets describe descriptors measure store diagnosis",
     "study index transfer metrics",
     "report",
     "web",
     "cli",
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
-ONE_ROOM = set(["recipe", "presets", "describe", "descriptors", "measure", "store"])
+ONE_ROOM = set(["recipe", "presets", "describe", "descriptors", "measure", "store", "diagnosis"])
 """Modules beside each other that may import one another, as long as none is imported in a circle."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,169 @@
+"""gramstyle study: how style distances separate pairs of images, across architectures, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gramstyle.cli import options
+from gramstyle.cli.console import bars, check_writable, say, show, table
+from gramstyle.corpus import (
+    CONTENTS,
+    LAYOUTS,
+    Corpus,
+    bundled_corpus,
+    cropped_corpus,
+    procedural_corpus,
+    read_corpus,
+    read_manifest,
+)
+from gramstyle.errors import StyleError
+from gramstyle.study import FULL, QUICK, StudySettings, run_study
+
+QUICK_CONTENTS = 3
+QUICK_PALETTES = 2
+FULL_PALETTES = 2
+"""Of the procedural corpus: what each preset crosses with every style."""
+
+
+def study(
+    images: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[IMAGES]",
+            help="Folder STYLE/... or STYLE/CONTENT/..., or of images without labels, which are cut into crops.",
+        ),
+    ] = None,
+    procedural: Annotated[
+        bool, typer.Option("--procedural", help="Images drawn from a seed: style x content x colours.")
+    ] = False,
+    bundled: Annotated[
+        bool, typer.Option("--bundled", help="Crops of the photographs that come with scikit-image.")
+    ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV or Parquet with columns path, style, content, palette, source."),
+    ] = None,
+    layout: Annotated[str, typer.Option(help=f"Of IMAGES: {', '.join(LAYOUTS)}.")] = "auto",
+    crop: Annotated[int, typer.Option(min=16, help="Side of the crops of unlabelled images, in pixels.")] = 128,
+    gap: Annotated[int, typer.Option(min=0, help="Pixels between crops.")] = 32,
+    output: Annotated[
+        Path, typer.Option("--output", "--out", "-o", help="Folder for report, tables, figures and what a resumed run needs.")
+    ] = Path("study"),
+    quick: Annotated[bool, typer.Option("--quick", help="A few minutes: fewer images, taps and arms.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Everything. The default.")] = False,
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML file of settings; see docs/study.md.")
+    ] = None,
+    backbone: options.Backbone = None,
+    random_copies: Annotated[
+        int | None, typer.Option(min=0, help="Networks of random weights beside each learned one.")
+    ] = None,
+    size: options.Size = None,
+    limit: Annotated[int | None, typer.Option(min=4, help="Most images; more are thinned evenly.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Bootstrap draws.")] = None,
+    permutations: Annotated[int | None, typer.Option(min=1, help="Of each permutation test.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Every random choice is derived from it.")] = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "float32",
+    batch_size: options.BatchSize = 8,
+    weights_dir: options.WeightsDir = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure how style distances separate pairs of images, across architectures, and why.
+
+    Labelled images, or crops of unlabelled ones, go through every network once. The report says how
+    well each tap, statistic and metric tells styles apart, how sure that is, what interventions
+    change, and decides hypotheses that were written down before. A run that was killed goes on
+    where it was.
+
+    `gramstyle study --procedural --quick -o study`, `gramstyle study paintings/ -b vgg16 -b resnet50`
+    """
+    from gramstyle import report
+
+    say.quiet = quiet
+    with options.usage():
+        chosen = _settings(
+            quick,
+            full,
+            settings,
+            {
+                "backbones": None if backbone is None else tuple(backbone),
+                "random_seeds": None if random_copies is None else tuple(range(random_copies)),
+                "resize": size,
+                "limit": limit,
+                "draws": draws,
+                "permutations": permutations,
+                "seed": seed,
+            },
+        )
+        run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        given = [name for name, one in (("IMAGES", images), ("--manifest", manifest)) if one is not None]
+        given += [name for name, one in (("--procedural", procedural), ("--bundled", bundled)) if one]
+        if len(given) != 1:
+            raise StyleError(
+                "name one corpus: a folder of images, --manifest FILE, --procedural or --bundled; got "
+                f"{', '.join(given) or 'none'}"
+            )
+        check_writable(output / "report.html", "--output")
+    corpus = _corpus(images, procedural, manifest, layout, chosen, quick)
+    if corpus.labels("style") is None:
+        corpus = cropped_corpus(corpus, size=crop, gap=gap)
+    for note in corpus.notes:
+        say.note(note)
+    with bars() as progress:
+        arguments = run.as_arguments()
+        del arguments["backend"]
+        results = run_study(corpus, chosen, output / "cache", progress=progress, **arguments)
+        progress("drawing the report", 0, None)
+        sheet = report.rendered(report.contact_sheet(corpus), "png")
+        written = report.write_study(results, output, sheet=sheet)
+    show(table(*report.choices_table(results), "Held-out styles, at taps chosen on the others"))
+    show(table(*report.verdict_table(results), "Hypotheses"))
+    for note in results.corpus.notes:
+        say.note(note)
+    say.note(f"wrote {len(written)} files to {output}")
+    typer.echo(f"Open {output / 'report.html'}")
+
+
+def _settings(
+    quick: bool, full: bool, path: Path | None, changed: dict[str, Any]
+) -> StudySettings:
+    if quick + full + (path is not None) > 1:
+        raise StyleError("--quick, --full and --settings each say what is measured: give one of them")
+    base = QUICK if quick else FULL if path is None else StudySettings.read(path)
+    return replace(base, **{name: value for name, value in changed.items() if value is not None})
+
+
+def _corpus(
+    images: Path | None,
+    procedural: bool,
+    manifest: Path | None,
+    layout: str,
+    settings: StudySettings,
+    quick: bool,
+) -> Corpus:
+    if manifest is not None:
+        return read_manifest(manifest)
+    if images is not None:
+        return read_corpus(images, layout=layout)
+    if not procedural:
+        return bundled_corpus()
+    return procedural_study(settings.seed, quick=quick)
+
+
+def procedural_study(seed: int, *, quick: bool) -> Corpus:
+    """The procedural corpus of a preset: every style, crossed with contents and colours."""
+    from gramstyle.corpus import PALETTES
+
+    palettes = list(PALETTES)
+    if quick:
+        names = list(CONTENTS)
+        step = max(1, len(names) // QUICK_CONTENTS)
+        return procedural_corpus(
+            seed, contents=names[::step][:QUICK_CONTENTS], palettes=palettes[:QUICK_PALETTES], replicates=1
+        )
+    return procedural_corpus(seed, palettes=palettes[:FULL_PALETTES], replicates=1)

@@ -1,0 +1,76 @@
+"""A figure before it is drawn: what it is called, what it shows, and how to draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gramstyle.report.drawings import Drawing
+from gramstyle.report.render import rendered
+from gramstyle.report.theme import DARK, LIGHT, Palette, themed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One figure of a report.
+
+    Attributes:
+        stem: of its files.
+        section: of the page that shows it.
+        name: in a few words.
+        caption: below it.
+        alt: what it shows, for those who do not see it.
+        folded: whether the page shows it on request only.
+        draw: makes it, in the colours of a palette; called by `figure` alone.
+    """
+
+    stem: str
+    section: str
+    name: str
+    caption: str
+    alt: str
+    folded: bool = False
+    draw: Callable[[Palette], Figure]
+
+    def figure(self, palette: Palette) -> Figure:
+        """The figure, whatever the user's own settings of matplotlib."""
+        with themed():
+            return self.draw(palette)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """One figure of a report with its bytes.
+
+    Attributes:
+        plan: what it is.
+        images: as PNG, for light and for dark surroundings.
+        svg: the light one as SVG.
+        inches: of its width.
+    """
+
+    plan: Plan
+    images: Drawing
+    svg: bytes
+    inches: float
+
+
+def drawn(plans: Sequence[Plan]) -> list[Drawn]:
+    """Every figure, in order."""
+    return [_drawn(plan) for plan in plans]
+
+
+def _drawn(plan: Plan) -> Drawn:
+    light = plan.figure(LIGHT)
+    png = rendered(light, ".png", plan.alt)
+    light.set_layout_engine("none")  # places of panels are known by now, and finding them takes longest
+    return Drawn(
+        plan=plan,
+        images=Drawing(light=png, dark=rendered(plan.figure(DARK), ".png", plan.alt)),
+        svg=rendered(light, ".svg", plan.alt),
+        inches=float(light.get_figwidth()),
+    )

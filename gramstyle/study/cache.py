@@ -1,0 +1,88 @@
+"""Moments of features on disk, keyed by the content of the image and by what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from gramstyle.errors import StyleError
+from gramstyle.files import replacing, write_text
+
+FORMAT = 1
+"""Counts up when the same settings would give other numbers."""
+
+
+class Cache:
+    """A folder of tensors, one file per image and settings, each written whole or not at all.
+
+    Two runs may share it, one after another or at once: what a file is called says what is in it.
+
+    Args:
+        folder: made when first written to.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def room(self, settings: Mapping[str, Any]) -> Room:
+        """The part of the cache that holds what `settings` made."""
+        text = json.dumps({**settings, "format": FORMAT}, sort_keys=True)
+        return Room(self.folder / hashlib.sha256(text.encode()).hexdigest()[:24], text)
+
+
+class Room:
+    """What one choice of settings made of any number of images.
+
+    Args:
+        folder: of its files.
+        settings: as JSON; kept beside them for people who look.
+    """
+
+    def __init__(self, folder: Path, settings: str) -> None:
+        self.folder = folder
+        self.settings = settings
+
+    def has(self, digest: str) -> bool:
+        """Whether the image of that digest is there."""
+        return self._path(digest).is_file()
+
+    def write(self, digest: str, tensors: Mapping[str, Tensor]) -> None:
+        """Keep `tensors` of the image of that digest."""
+        path = self._path(digest)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(self.folder / "settings.json", self.settings)
+        with replacing(path) as temporary:
+            safetensors.torch.save_file({name: one.contiguous() for name, one in tensors.items()}, temporary)
+
+    def read(self, digests: Sequence[str], name: str) -> Tensor:
+        """The tensor of that name of each image, stacked: (N, ...).
+
+        Raises:
+            StyleError: if a file is damaged.
+        """
+        return torch.stack([self._read(digest, name) for digest in digests])
+
+    def missing(self, digests: Iterable[str]) -> set[str]:
+        """Those of `digests` that are not there."""
+        return {digest for digest in digests if not self.has(digest)}
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / f"{digest}.safetensors"
+
+    def _read(self, digest: str, name: str) -> Tensor:
+        path = self._path(digest)
+        try:
+            with safe_open(path, framework="pt") as file:
+                return file.get_tensor(name)
+        except SafetensorError as error:
+            raise StyleError(f"{path} is damaged ({error}): remove it and run the study again") from error

@@ -1,0 +1,263 @@
+"""One network after another: images to moments, moments to distances, distances to estimates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gramstyle.extract import backbone
+from gramstyle.gram.packing import channels_of, pair_weights
+from gramstyle.study.arms import input_arm
+from gramstyle.study.assess import Assessor
+from gramstyle.study.cache import Cache
+from gramstyle.study.collect import DIAGNOSTICS, Wanted, collect
+from gramstyle.study.matrices import Moments, matrices
+from gramstyle.study.measured import MeasuredStore
+from gramstyle.study.networks import Network
+from gramstyle.study.results import AS_IS, COMBINED, PIXELS, Condition, DiagnosticValue
+from gramstyle.study.settings import StudySettings
+from gramstyle.study.survey import Survey
+from gramstyle.types import Progress, TapSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What the measurement of every network needs.
+
+    Attributes:
+        settings: of the study.
+        survey: its images.
+        assessor: its labels and resamples.
+        cache: of moments.
+        store: of what was measured.
+        fit: rows of the development styles.
+        diagnosed: rows of the images that are diagnosed.
+        batch_size: images that go through a network together.
+        progress: told of images and matrices done.
+    """
+
+    settings: StudySettings
+    survey: Survey
+    assessor: Assessor
+    cache: Cache
+    store: MeasuredStore
+    fit: tuple[int, ...]
+    diagnosed: frozenset[int]
+    batch_size: int
+    progress: Progress | None
+
+    def say(self, what: str, done: int, total: int) -> None:
+        """Report progress."""
+        if self.progress is not None:
+            self.progress(what, done, total)
+
+
+def measure(network: Network, conditions: Sequence[Condition], bench: Bench) -> None:
+    """Measure every condition of a network that was not measured before."""
+    weights = network.identity["sha256"]
+    wanted = _wanted(network, conditions, bench)
+    for one in wanted:
+        what = (
+            f"{network.name}: images {one.input.name}"
+            if one.input.name != AS_IS
+            else f"{network.name}: images"
+        )
+        for done in collect(bench.survey.corpus, bench.survey.digests, one, bench.cache, bench.batch_size):
+            bench.say(what, done, len(bench.survey.corpus))
+    network.unload()
+    done = 0
+
+    def place(one: Condition) -> tuple[str, str, str]:
+        return one.input, one.features, one.tap
+
+    by_input = {one.input.name: one for one in wanted}
+    plain = [one for one in conditions if one.tap != COMBINED]
+    for (given, features, tap), group in groupby(sorted(plain, key=place), key=place):
+        alike = list(group)
+        missing = [one for one in alike if not bench.store.has(one, weights)]
+        if missing:
+            moments = load(by_input[given], features, tap, bench)
+            made = matrices(moments, missing, bench.fit, bench.settings.seed)
+            _keep_all(
+                (
+                    (condition, matrix, facts(condition, moments, matrix, bench.assessor))
+                    for condition, matrix in made
+                ),
+                weights,
+                bench,
+            )
+        done += len(alike)
+        bench.say(f"{network.name}: distances", done, len(conditions))
+    for condition in conditions:
+        if condition.tap == COMBINED:
+            if not bench.store.has(condition, weights):
+                _keep(condition, weights, _combined(condition, weights, bench), {}, bench)
+            done += 1
+            bench.say(f"{network.name}: distances", done, len(conditions))
+
+
+def _keep_all(
+    made: Iterable[tuple[Condition, NDArray[np.float64], dict[str, float]]], weights: str, bench: Bench
+) -> None:
+    """Assess matrices as they are made, as many at once as there are processors."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        pending: set[Future[None]] = set()
+        for condition, matrix, known in made:
+            pending.add(pool.submit(_keep, condition, weights, matrix, known, bench))
+            if len(pending) >= 2 * workers:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for one in done:
+                    one.result()
+        for one in pending:
+            one.result()
+
+
+def combined(network: Network, settings: StudySettings) -> Iterator[Condition]:
+    """Conditions that average the backbone's default taps, for every readout of the learned as they are."""
+    if network.backbone == PIXELS or not network.learned:
+        return
+    depth = {tap.name for tap in network.depth}
+    if not set(backbone(network.backbone).default_taps) <= depth:
+        return
+    readouts = dict.fromkeys(
+        readout
+        for sweep in settings.sweeps
+        if sweep.where == "depth"
+        and "learned" in sweep.whose
+        and sweep.channels == sweep.features == (AS_IS,)
+        for readout in sweep.readouts
+    )
+    for readout in readouts:
+        yield Condition(
+            backbone=network.backbone,
+            weights=network.weights,
+            tap=COMBINED,
+            statistic=readout.statistic,
+            metric=readout.metric,
+        )
+
+
+def _combined(condition: Condition, weights: str, bench: Bench) -> NDArray[np.float64]:
+    """Mean over the default taps, as the library combines them."""
+    taps = backbone(condition.backbone).default_taps
+    return np.mean([bench.store.matrix(replace(condition, tap=tap), weights) for tap in taps], axis=0)
+
+
+def _keep(
+    condition: Condition,
+    weights: str,
+    matrix: NDArray[np.float64],
+    known: Mapping[str, float],
+    bench: Bench,
+) -> None:
+    as_is = condition.input == condition.features == condition.channels == AS_IS
+    primary = (bench.settings.primary.statistic, bench.settings.primary.metric)
+    chosen = (condition.statistic, condition.metric) == primary or condition.backbone == PIXELS
+    known_well = as_is and not condition.weights.startswith("random")
+    assessed = bench.assessor.assess(condition, matrix, closely=known_well, tested=as_is and chosen)
+    bench.store.write(assessed, weights, matrix if as_is else None, known)
+
+
+def _wanted(network: Network, conditions: Sequence[Condition], bench: Bench) -> list[Wanted]:
+    """One pass over the images per input arm, with every feature arm it is asked for."""
+    taps = {tap.name: tap for tap in network.depth}
+    found = []
+    for given in dict.fromkeys(one.input for one in conditions):
+        arms: dict[str, dict[str, None]] = {}
+        for one in conditions:
+            if one.input == given and one.tap != COMBINED:
+                arms.setdefault(one.features, {})[one.tap] = None
+        diagnosed = bench.diagnosed if given == AS_IS and network.learned else frozenset()
+        found.append(
+            Wanted(
+                network=network,
+                input=input_arm(given),
+                arms={arm: _in_order(network.depth, names, taps) for arm, names in arms.items()},
+                diagnosed=diagnosed,
+                resize=bench.settings.resize,
+                colours=bench.survey.colours,
+                seed=bench.settings.seed,
+            )
+        )
+    return found
+
+
+def _in_order(
+    depth: Sequence[TapSpec], names: Mapping[str, None], taps: Mapping[str, TapSpec]
+) -> tuple[TapSpec, ...]:
+    return tuple(taps[tap.name] for tap in depth if tap.name in names)
+
+
+def load(wanted: Wanted, features: str, tap: str, bench: Bench) -> Moments:
+    """Moments of every image from the cache."""
+    room, digests = wanted.room(bench.cache, features), bench.survey.digests
+    return Moments(
+        room.read(digests, f"{tap}/covariance"),
+        room.read(digests, f"{tap}/mean"),
+        torch.tensor([float(height * width) for height, width in bench.survey.sizes]),
+    )
+
+
+def facts(
+    condition: Condition, moments: Moments, matrix: NDArray[np.float64], assessor: Assessor
+) -> dict[str, float]:
+    """What the noise floor is made of; see `gramstyle.study.noise`.
+
+    Of images: median participation ratio, mean of (tr S)^2 + tr S^2, mean of |S|^2. Of pairs: mean
+    squared distance of near and of far ones.
+    """
+    if (condition.statistic, condition.metric) != ("covariance", "frobenius"):
+        return {}
+    channels = channels_of(moments.covariance.shape[1])
+    twice = pair_weights(channels)
+    diagonal = twice == 1
+    trace = moments.covariance[:, diagonal].double().sum(1)
+    square = torch.cat([moments.covariance[rows].double().square() @ twice for rows in moments.blocks()])
+    near, far = assessor.parts["all"].questions["style"].split(matrix)
+    return {
+        "near": float((near**2).mean()),
+        "far": float((far**2).mean()),
+        "participation": float((trace.square() / square).median()),
+        "floor": float((trace.square() + square).mean()),
+        "square": float(square.mean()),
+    }
+
+
+def diagnostics(network: Network, conditions: Sequence[Condition], bench: Bench) -> list[DiagnosticValue]:
+    """Every diagnostic of every tap of a learned network, over the images that were diagnosed."""
+    from gramstyle.diagnose import OF_MOMENTS, PER_IMAGE, diagnose_moments
+
+    wanted = next(one for one in _wanted(network, conditions, bench) if one.input.name == AS_IS)
+    digests = [bench.survey.digests[row] for row in sorted(bench.diagnosed)]
+    room = wanted.room(bench.cache, DIAGNOSTICS)
+    found = []
+    for tap in wanted.arms[AS_IS]:
+        moments = load(wanted, AS_IS, tap.name, bench)
+        pooled = moments.pooled()
+        positions = int(sum(h * w for h, w in bench.survey.sizes) / tap.reduction**2)
+        whole = diagnose_moments(pooled.covariance[None], pooled.mean[None], max(1, positions))
+        for name in PER_IMAGE:
+            values = room.read(digests, f"{tap.name}/{name}").numpy()
+            values = values[np.isfinite(values)]
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if len(values) else (np.nan,) * 3
+            found.append(
+                DiagnosticValue(
+                    backbone=network.backbone,
+                    weights=network.weights,
+                    tap=tap.name,
+                    name=name,
+                    median=float(middle),
+                    low=float(low),
+                    high=float(high),
+                    pooled=float(whole[name]) if name in OF_MOMENTS else None,
+                )
+            )
+    return found

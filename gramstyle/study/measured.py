@@ -1,0 +1,95 @@
+"""Assessed conditions on disk, so that a study that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gramstyle.errors import StyleError
+from gramstyle.files import replacing
+from gramstyle.study.assess import Assessed
+from gramstyle.study.results import Condition, Estimate
+
+FORMAT = 1
+"""Counts up when the same settings would give other numbers."""
+
+
+class MeasuredStore:
+    """A folder with one file per condition.
+
+    Args:
+        folder: made when first written to.
+        made_by: everything beside the condition that its estimates depend on.
+    """
+
+    def __init__(self, folder: Path, made_by: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._made_by = json.dumps({**made_by, "format": FORMAT}, sort_keys=True)
+
+    def has(self, condition: Condition, weights: str) -> bool:
+        """Whether a condition is there, measured with the weights of that sha256."""
+        return self._path(condition, weights).is_file()
+
+    def write(
+        self, assessed: Assessed, weights: str, matrix: NDArray[np.float64] | None, facts: Mapping[str, float]
+    ) -> None:
+        """Keep what one matrix showed, the matrix itself where it is given, and facts about it."""
+        arrays: dict[str, NDArray[Any]] = {
+            f"draws/{question}/{name}/{split}": draws
+            for (question, name, split), draws in assessed.draws.items()
+        }
+        plain = [{**asdict(one), "condition": None} for one in assessed.estimates]
+        text = json.dumps({"estimates": plain, "facts": dict(facts)})
+        arrays["json"] = np.frombuffer(text.encode(), dtype=np.uint8)
+        if matrix is not None:
+            arrays["matrix"] = matrix[np.triu_indices(len(matrix), k=1)].astype(np.float32)
+        with replacing(self._path(assessed.condition, weights)) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    def read(self, condition: Condition, weights: str) -> tuple[Assessed, dict[str, float]]:
+        """What `write` kept.
+
+        Raises:
+            StyleError: if the file is damaged.
+        """
+        with self._open(condition, weights) as file:
+            plain = json.loads(bytes(file["json"]).decode())
+            draws = {
+                tuple(name.split("/")[1:]): file[name] for name in file.files if name.startswith("draws/")
+            }
+        estimates = tuple(Estimate(**{**one, "condition": condition}) for one in plain["estimates"])
+        return Assessed(condition=condition, estimates=estimates, draws=draws), plain["facts"]  # type: ignore[arg-type]
+
+    def matrix(self, condition: Condition, weights: str) -> NDArray[np.float64]:
+        """The distances (N, N), to single precision.
+
+        Raises:
+            StyleError: if they were not kept, or the file is damaged.
+        """
+        with self._open(condition, weights) as file:
+            if "matrix" not in file.files:
+                raise StyleError(f"the distances of {condition} were not kept")
+            upper = file["matrix"].astype(np.float64)
+        size = round((1 + (1 + 8 * len(upper)) ** 0.5) / 2)
+        matrix = np.zeros((size, size))
+        matrix[np.triu_indices(size, k=1)] = upper
+        return matrix + matrix.T
+
+    def _open(self, condition: Condition, weights: str) -> Any:
+        path = self._path(condition, weights)
+        try:
+            return np.load(path, allow_pickle=False)
+        except (zipfile.BadZipFile, ValueError, EOFError) as error:
+            raise StyleError(f"{path} is damaged ({error}): remove it and run the study again") from error
+
+    def _path(self, condition: Condition, weights: str) -> Path:
+        text = json.dumps([self._made_by, weights, asdict(condition)], sort_keys=True)
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"

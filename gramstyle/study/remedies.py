@@ -1,0 +1,116 @@
+"""Ways to read distances, ranked on styles that chose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gramstyle.study.evidence import Evidence
+from gramstyle.study.results import COMBINED, Condition, Remedy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One way to read distances.
+
+    Attributes:
+        name: in words.
+        changed: attributes of the condition.
+        combined: whether the backbone's default taps are averaged instead of one being chosen.
+    """
+
+    name: str
+    changed: Mapping[str, str] = field(default_factory=dict)
+    combined: bool = False
+
+
+def _of(name: str, statistic: str, metric: str, *, combined: bool = False, **more: str) -> Reading:
+    return Reading(name=name, changed={"statistic": statistic, "metric": metric, **more}, combined=combined)
+
+
+READINGS: tuple[Reading, ...] = (
+    _of("L2", "gram", "frobenius"),
+    _of("L2, relative", "gram", "relative-frobenius"),
+    _of("cosine", "gram", "cosine"),
+    _of("signed square root", "gram", "signed-sqrt"),
+    _of("signed square root, cosine", "gram", "signed-sqrt-cosine"),
+    _of("matrix square root", "gram", "matrix-sqrt"),
+    _of("log-Euclidean", "gram", "log-euclidean"),
+    _of("log-Euclidean of covariances", "covariance", "log-euclidean"),
+    _of("covariance", "covariance", "frobenius"),
+    _of("covariance, relative", "covariance", "relative-frobenius"),
+    _of("correlation", "correlation", "frobenius"),
+    _of("channel means", "mean", "frobenius"),
+    _of("means and deviations", "mean-std", "wasserstein-diagonal"),
+    _of("means and deviations, relative", "mean-std", "relative-frobenius"),
+    _of("Wasserstein, 64 channels", "gaussian", "wasserstein", channels="projected:64"),
+    _of("channels standardised", "gram", "frobenius", channels="standardised"),
+    _of("channels standardised, relative", "gram", "relative-frobenius", channels="standardised"),
+    _of("channels whitened", "gram", "frobenius", channels="whitened"),
+    _of("softmax over the map (SWAG)", "gram", "frobenius", features="softmax-global"),
+    _of("softmax over channels (SWAG)", "gram", "frobenius", features="softmax-channel"),
+    _of("CSLS of L2", "gram", "frobenius+csls"),
+    _of("CSLS of relative L2", "gram", "relative-frobenius+csls"),
+    _of("L2, default taps together", "gram", "frobenius", combined=True),
+    _of("L2, relative, default taps together", "gram", "relative-frobenius", combined=True),
+    _of("cosine, default taps together", "gram", "cosine", combined=True),
+    _of("signed square root, cosine, default taps together", "gram", "signed-sqrt-cosine", combined=True),
+    _of("covariance, relative, default taps together", "covariance", "relative-frobenius", combined=True),
+    _of("correlation, default taps together", "correlation", "frobenius", combined=True),
+    _of(
+        "means and deviations, relative, default taps together",
+        "mean-std",
+        "relative-frobenius",
+        combined=True,
+    ),
+)
+"""The first is what the others are compared with."""
+
+
+def rank(evidence: Evidence, network: str) -> tuple[Remedy, ...]:
+    """Every reading of a network, each at the ladder tap it does best at on development styles.
+
+    Highest AUC on held-out styles first; gains are against the first of `READINGS`, on the same
+    resamples. Scaling the features (SWAG's released code) changes no ranking of distances at one
+    tap and is not among them.
+    """
+    plain = best(evidence, network, READINGS[0])
+    if plain is None:
+        return ()
+    found = []
+    for reading in READINGS:
+        condition = best(evidence, network, reading)
+        if condition is None:
+            continue
+        held = evidence.interval(condition, split="held-out")
+        development = evidence.estimate(condition, split="development")
+        gain = evidence.mean_difference([(condition, plain)], split="held-out")
+        if held is None or development is None or gain is None:
+            continue
+        found.append(
+            Remedy(
+                network=network,
+                name=reading.name,
+                condition=condition,
+                development=development.value,
+                held_out=held.value,
+                low=held.low,
+                high=held.high,
+                gain=gain.value,
+                gain_low=gain.low,
+                gain_high=gain.high,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: -one.held_out))
+
+
+def best(evidence: Evidence, network: str, reading: Reading) -> Condition | None:
+    """The ladder tap that a reading does best at on the development styles, or all taps together."""
+    taps = [COMBINED] if reading.combined else list(evidence.ladder[network])
+    chosen, score = None, float("-inf")
+    for tap in taps:
+        condition = evidence.plain(network, tap, **reading.changed)
+        one = evidence.estimate(condition, split="development")
+        if one is not None and one.value > score:
+            chosen, score = condition, one.value
+    return chosen

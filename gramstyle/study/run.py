@@ -1,0 +1,281 @@
+"""A whole study: from a corpus and settings to results."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gramstyle import check
+from gramstyle.corpus import FACTORS, Corpus
+from gramstyle.errors import StyleError
+from gramstyle.study.assess import Assessor
+from gramstyle.study.cache import Cache
+from gramstyle.study.choices import choose, chosen, differences
+from gramstyle.study.evidence import Evidence
+from gramstyle.study.hypotheses import judge
+from gramstyle.study.labels import Labels
+from gramstyle.study.ladder import climb
+from gramstyle.study.measure import Bench, combined, diagnostics, measure
+from gramstyle.study.measured import MeasuredStore
+from gramstyle.study.networks import Network
+from gramstyle.study.noise import noise_points
+from gramstyle.study.pictures import distributions, maps, similarities
+from gramstyle.study.plan import conditions
+from gramstyle.study.remedies import rank
+from gramstyle.study.results import (
+    PIXELS,
+    Condition,
+    CorpusFacts,
+    DiagnosticValue,
+    Provenance,
+    StudyResults,
+)
+from gramstyle.study.selection import split_styles
+from gramstyle.study.settings import StudySettings
+from gramstyle.study.survey import Survey, spread_over_styles, survey, thinned
+from gramstyle.types import Progress
+from gramstyle.versions import versions
+
+LEAST_STYLES = 4
+"""Fewer are not split into development and held-out styles."""
+
+
+def run_study(
+    corpus: Corpus,
+    settings: StudySettings,
+    folder: str | PathLike[str],
+    *,
+    device: str | torch.device = "auto",
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = 8,
+    weights_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> StudyResults:
+    """Measure how style distances separate the images of a corpus, across architectures, and why.
+
+    Moments of features and everything measured from them are kept under `folder` as they come.
+    A run that was killed, at whatever moment, goes on from there and ends with the same numbers;
+    another study of the same images uses again what it shares with this one.
+
+    Args:
+        corpus: at least two styles of two images each.
+        settings: what is measured.
+        folder: for moments and measurements; made if it does not exist.
+        device: see `Extractor`.
+        dtype: of the networks.
+        batch_size: images of one size that go through a network together.
+        weights_dir: folder looked in for weights before the cache.
+        progress: called while weights are fetched, images described and distances measured.
+
+    Raises:
+        StyleError: for a corpus without styles, or with too few images of one; images too small
+            for the taps; files of an earlier run that are damaged.
+        ImageError: for an image that cannot be read.
+        WeightsError: for weights that cannot be found, fetched or trusted.
+    """
+    check.positive("batch_size", batch_size)
+    corpus.check_styles()
+    networks = _networks(settings, device, dtype, weights_dir, progress)
+    looked = survey(thinned(corpus, settings.limit), settings.resize, progress)
+    labels = _labels(looked.corpus)
+    development, held_out = _halves(labels, settings.seed)
+    bench = Bench(
+        settings=settings,
+        survey=looked,
+        assessor=Assessor(
+            labels,
+            development,
+            draws=settings.draws,
+            permutations=settings.permutations,
+            level=settings.level,
+            seed=settings.seed,
+        ),
+        cache=Cache(Path(folder, "moments")),
+        store=MeasuredStore(Path(folder, "measured"), _made_by(looked, settings, networks[0])),
+        fit=tuple(row for row, style in enumerate(labels.styles) if not development or style in development),
+        diagnosed=spread_over_styles(looked.corpus, settings.diagnosed),
+        batch_size=batch_size,
+        progress=progress,
+    )
+    planned = _planned(settings, networks, looked)
+    found: list[DiagnosticValue] = []
+    for network in networks:
+        measure(network, planned[network.name], bench)
+        if network.learned:
+            found += diagnostics(network, planned[network.name], bench)
+    corpus_facts = _corpus_facts(looked, development, held_out)
+    return _results(bench, networks, planned, found, corpus_facts, dtype)
+
+
+def _networks(
+    settings: StudySettings,
+    device: str | torch.device,
+    dtype: torch.dtype,
+    weights_dir: str | Path | None,
+    progress: Progress | None,
+) -> list[Network]:
+    """The pixels, the learned networks, and the random copies of each."""
+    options: dict[str, Any] = {
+        "device": device,
+        "dtype": dtype,
+        "weights_dir": weights_dir,
+        "progress": progress,
+    }
+    learned = [Network(name, **options) for name in settings.backbones]
+    names = [network.name for network in learned]
+    if len(set(names)) < len(names):
+        raise StyleError(f"backbones must name each network once, got {', '.join(names)}")
+    for network in learned:  # a missing file is found out before the work starts
+        network.identity  # noqa: B018
+        network.unload()
+    copies: dict[str, Network] = {}
+    for network in learned:
+        for seed in settings.random_seeds:
+            copy = Network(f"{network.backbone}@random:{seed}", like=network.name, **options)
+            if network.learned and copy.name not in names:
+                copies.setdefault(copy.name, copy)
+    return [Network(PIXELS, **options), *learned, *copies.values()]
+
+
+def _planned(
+    settings: StudySettings, networks: Sequence[Network], looked: Survey
+) -> dict[str, list[Condition]]:
+    found: dict[str, list[Condition]] = {network.name: [] for network in networks}
+    for condition in conditions(settings, networks, looked.smallest):
+        found[condition.network].append(condition)
+    for network in networks:
+        found[network.name] += combined(network, settings)
+    return found
+
+
+def _labels(corpus: Corpus) -> Labels:
+    return Labels(
+        styles=corpus.labels("style") or (),
+        contents=corpus.labels("content"),
+        palettes=corpus.labels("palette"),
+        sources=corpus.labels("source"),
+    )
+
+
+def _halves(labels: Labels, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Development and held-out styles; none of either where there are too few to split."""
+    names = labels.style.names
+    return split_styles(names, seed) if len(names) >= LEAST_STYLES else ((), ())
+
+
+def _made_by(looked: Survey, settings: StudySettings, network: Network) -> dict[str, Any]:
+    """What every estimate depends on, beside its condition and the weights."""
+    return {
+        "corpus": _digest(looked),
+        "resize": settings.resize,
+        "draws": settings.draws,
+        "permutations": settings.permutations,
+        "level": settings.level,
+        "seed": settings.seed,
+        "device": network.device.type,
+        "dtype": str(network.dtype),
+    }
+
+
+def _digest(looked: Survey) -> str:
+    """Of all images and labels."""
+    lines = [
+        [digest, *(getattr(item, factor) for factor in FACTORS)]
+        for digest, item in zip(looked.digests, looked.corpus.items, strict=True)
+    ]
+    return hashlib.sha256(json.dumps(lines).encode()).hexdigest()
+
+
+def _corpus_facts(looked: Survey, development: Sequence[str], held_out: Sequence[str]) -> CorpusFacts:
+    corpus = looked.corpus
+    counts = {factor: corpus.counts(factor) for factor in ("style", "content", "palette")}
+    notes = list(corpus.notes)
+    if not development:
+        notes.append(f"fewer than {LEAST_STYLES} styles: no tap is chosen, nothing is held out")
+    return CorpusFacts(
+        name=corpus.name,
+        digest=_digest(looked),
+        images=len(corpus),
+        sources=len(set(corpus.labels("source") or ())),
+        counts={factor: one for factor, one in counts.items() if one},
+        development=tuple(development),
+        held_out=tuple(held_out),
+        notes=tuple(notes),
+    )
+
+
+def _results(
+    bench: Bench,
+    networks: Sequence[Network],
+    planned: Mapping[str, Sequence[Condition]],
+    diagnosed: Sequence[DiagnosticValue],
+    corpus_facts: CorpusFacts,
+    dtype: torch.dtype,
+) -> StudyResults:
+    settings = bench.settings
+    identities = {network.name: network.identity for network in networks}
+    estimates, draws, facts = [], {}, {}
+    for network in networks:
+        for condition in planned[network.name]:
+            assessed, known = bench.store.read(condition, identities[network.name]["sha256"])
+            estimates += assessed.estimates
+            draws.update({(condition, *key): one for key, one in assessed.draws.items()})
+            facts[condition] = known
+    height, width = bench.survey.sizes[0]
+    taps = tuple(tap for network in networks for tap in network.facts(height, width))
+    primary = (settings.primary.statistic, settings.primary.metric)
+
+    def evidence_with(noise: Sequence[Any]) -> Evidence:
+        return Evidence(
+            estimates=estimates,
+            draws=draws,
+            taps=taps,
+            ladder={network.name: [tap.name for tap in network.ladder] for network in networks},
+            diagnostics=diagnosed,
+            noise=noise,
+            primary=primary,
+            level=settings.level,
+        )
+
+    noise = noise_points(evidence_with(()), facts)
+    evidence = evidence_with(noise)
+    learned = evidence.networks(learned=True)
+    best = {network: chosen(evidence, network) for network in learned}
+    tops = {network: one.tap if one is not None else evidence.last(network) for network, one in best.items()}
+    where = [
+        (network, tap)
+        for network in learned
+        for tap in dict.fromkeys((tops[network], evidence.last(network)))
+    ]
+    shown = [evidence.plain(network, tap) for network, tap in where]
+    return StudyResults(
+        corpus=corpus_facts,
+        provenance=Provenance(
+            settings=settings.as_json(),
+            weights=identities,
+            versions=versions(),
+            device=networks[0].device.type,
+            dtype=str(dtype).removeprefix("torch."),
+            seed=settings.seed,
+            date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        ),
+        taps=taps,
+        estimates=tuple(estimates),
+        diagnostics=tuple(diagnosed),
+        noise=noise,
+        distributions=distributions(bench, shown, identities),
+        maps=maps(bench, shown, identities),
+        similarity=similarities(bench, evidence, identities),
+        choices=choose(evidence, learned),
+        differences=differences(evidence, learned),
+        ladder=tuple(step for network, tap in where for step in climb(evidence, network, tap)),
+        remedies=tuple(remedy for network in learned for remedy in rank(evidence, network)),
+        verdicts=judge(evidence),
+    )

@@ -1,0 +1,140 @@
+"""What a study measures: backbones, sweeps, resamples, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from gramstyle import check
+from gramstyle.errors import StyleError
+from gramstyle.extract import parse
+from gramstyle.images import ResizePolicy
+from gramstyle.study.results import AS_IS
+from gramstyle.study.sweep import Readout, Sweep
+from gramstyle.study.sweeps import FROBENIUS, FULL_SWEEPS, QUICK_SWEEPS
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings:
+    """A study, as data.
+
+    Attributes:
+        backbones: ``NAME[@WEIGHTS]`` of each network.
+        random_seeds: seeds of the random copies of each network.
+        resize: policy that every image goes through first; see `ResizePolicy`.
+        sweeps: what is measured.
+        primary: readout of the primary family: taps are chosen by it, networks compared by it.
+        draws: bootstrap draws.
+        permutations: of each permutation test.
+        level: of the intervals.
+        diagnosed: images whose features are diagnosed, spread evenly over the styles.
+        limit: most images; a larger corpus is thinned evenly over its styles, and says so.
+        seed: that every random choice is derived from.
+
+    Raises:
+        UnknownNameError: for a backbone that does not exist.
+        ValueError: for numbers out of range.
+    """
+
+    backbones: tuple[str, ...]
+    random_seeds: tuple[int, ...] = (0, 1, 2)
+    resize: str = "short:224"
+    sweeps: tuple[Sweep, ...] = FULL_SWEEPS
+    primary: Readout = FROBENIUS
+    draws: int = 2000
+    permutations: int = 9999
+    level: float = 0.95
+    diagnosed: int = 36
+    limit: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.backbones:
+            raise StyleError("backbones must name at least one network, got none")
+        for name in self.backbones:
+            parse(name)
+        ResizePolicy.parse(self.resize)
+        for name in ("draws", "permutations", "diagnosed", "limit"):
+            check.positive(name, getattr(self, name))
+        if not 0.5 <= self.level < 1:
+            raise ValueError(f"level must be at least 0.5 and below 1, got {self.level}")
+        wanted = (self.primary.statistic, self.primary.metric)
+        plain = [
+            (readout.statistic, readout.metric)
+            for sweep in self.sweeps
+            if "learned" in sweep.whose
+            and AS_IS in sweep.features
+            and AS_IS in sweep.inputs
+            and AS_IS in sweep.channels
+            for readout in sweep.readouts
+        ]
+        if wanted not in plain:
+            raise StyleError(
+                f"primary readout {' '.join(wanted)} must be in a sweep of learned networks, as they are; "
+                f"those are {', '.join(' '.join(one) for one in plain) or 'none'}"
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings in plain types."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> StudySettings:
+        """Settings from plain types, as `as_json` or a TOML file gives them.
+
+        ``preset = "quick"`` or ``"full"`` starts from that preset; other keys replace its values.
+
+        Raises:
+            UnknownNameError: for a key that does not exist.
+        """
+        given = dict(plain)
+        known = [one.name for one in fields(cls)]
+        start = check.name_in("preset", given.pop("preset", "full"), PRESETS)
+        for name in given:
+            check.name_in("setting", name, [*known, "preset"])
+        if "sweeps" in given:
+            given["sweeps"] = tuple(Sweep.from_plain(one) for one in given["sweeps"])
+        if "primary" in given:
+            given["primary"] = Readout(**given["primary"])
+        for name in ("backbones", "random_seeds"):
+            if name in given:
+                given[name] = tuple(given[name])
+        return replace(PRESETS[start], **given)
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> StudySettings:
+        """Settings from a TOML file.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            StyleError: if it is no TOML, or says something that settings do not know.
+        """
+        try:
+            import tomllib
+        except ImportError:  # Python 3.10
+            import tomli as tomllib  # type: ignore[no-redef,import-not-found]
+        try:
+            plain = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise StyleError(f"{path} must be a TOML file of study settings: {error}") from error
+        try:
+            return cls.from_plain(plain)
+        except (TypeError, ValueError) as error:
+            raise StyleError(f"{path}: {error}") from error
+
+
+QUICK = StudySettings(
+    backbones=("vgg16@IMAGENET1K_V1", "efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS"),
+    random_seeds=(0,),
+    sweeps=QUICK_SWEEPS,
+    diagnosed=12,
+    limit=72,
+)
+FULL = StudySettings(
+    backbones=("vgg16@IMAGENET1K_V1", "vgg19@CAFFE", "efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS"),
+)
+PRESETS: dict[str, StudySettings] = {"quick": QUICK, "full": FULL}
+"""Name -> settings; backbones are those whose weights a package index alone can serve."""
