@@ -8,7 +8,18 @@ import sys
 import torch
 import typer
 
-from gramstyle.cli import backbones, corpus, demo, describe, diagnose, distance, doctor, presets, weights
+from gramstyle.cli import (
+    backbones,
+    corpus,
+    demo,
+    describe,
+    diagnose,
+    distance,
+    doctor,
+    presets,
+    study,
+    weights,
+)
 from gramstyle.cli.console import say
 from gramstyle.errors import UnknownNameError
 
@@ -25,6 +36,7 @@ app.command("distance")(distance.distance)
 app.command("describe")(describe.describe)
 app.command("diagnose")(diagnose.diagnose)
 app.command("corpus")(corpus.corpus)
+app.command("study")(study.study)
 app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)
 app.command("presets")(presets.presets)

@@ -22,6 +22,7 @@ from gramstyle.corpus import (
 )
 from gramstyle.errors import StyleError
 from gramstyle.study import FULL, QUICK, StudySettings, run_study
+from gramstyle.study.results import Choice
 
 QUICK_CONTENTS = 3
 QUICK_PALETTES = 2
@@ -34,7 +35,7 @@ def study(
         Path | None,
         typer.Argument(
             metavar="[IMAGES]",
-            help="Folder STYLE/... or STYLE/CONTENT/..., or of images without labels, which are cut into crops.",
+            help="Folder STYLE/... or STYLE/CONTENT/..., or one of unlabelled images, which are cut up.",
         ),
     ] = None,
     procedural: Annotated[
@@ -45,15 +46,15 @@ def study(
     ] = False,
     manifest: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="CSV or Parquet with columns path, style, content, palette, source."),
+        typer.Option(metavar="FILE", help="CSV or Parquet: path, style, content, palette, source."),
     ] = None,
     layout: Annotated[str, typer.Option(help=f"Of IMAGES: {', '.join(LAYOUTS)}.")] = "auto",
-    crop: Annotated[int, typer.Option(min=16, help="Side of the crops of unlabelled images, in pixels.")] = 128,
+    crop: Annotated[int, typer.Option(min=16, help="Side of crops of unlabelled images, in pixels.")] = 128,
     gap: Annotated[int, typer.Option(min=0, help="Pixels between crops.")] = 32,
     output: Annotated[
-        Path, typer.Option("--output", "--out", "-o", help="Folder for report, tables, figures and what a resumed run needs.")
+        Path, typer.Option("--output", "--out", "-o", help="Folder for report, tables, figures and cache.")
     ] = Path("study"),
-    quick: Annotated[bool, typer.Option("--quick", help="A few minutes: fewer images, taps and arms.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Minutes: fewer images, taps, arms.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Everything. The default.")] = False,
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A TOML file of settings; see docs/study.md.")
@@ -112,6 +113,8 @@ def study(
     corpus = _corpus(images, procedural, manifest, layout, chosen, quick)
     if corpus.labels("style") is None:
         corpus = cropped_corpus(corpus, size=crop, gap=gap)
+        if size is None and settings is None:  # resampling would leave its mark on every crop
+            chosen = replace(chosen, resize="none")
     for note in corpus.notes:
         say.note(note)
     with bars() as progress:
@@ -121,17 +124,28 @@ def study(
         progress("drawing the report", 0, None)
         sheet = report.rendered(report.contact_sheet(corpus), "png")
         written = report.write_study(results, output, sheet=sheet)
-    show(table(*report.choices_table(results), "Held-out styles, at taps chosen on the others"))
-    show(table(*report.verdict_table(results), "Hypotheses"))
+    show(
+        table(
+            CHOICES, [_choice(one) for one in results.choices], "Held-out styles, taps chosen on the others"
+        )
+    )
+    verdicts = [(one.name, one.decision, one.hypothesis) for one in results.verdicts]
+    show(table(("", "decision", "hypothesis"), verdicts))
     for note in results.corpus.notes:
         say.note(note)
     say.note(f"wrote {len(written)} files to {output}")
     typer.echo(f"Open {output / 'report.html'}")
 
 
-def _settings(
-    quick: bool, full: bool, path: Path | None, changed: dict[str, Any]
-) -> StudySettings:
+CHOICES = ("network", "tap", "AUC", "95 % interval", "p, corrected")
+
+
+def _choice(one: Choice) -> tuple[str, ...]:
+    interval = f"{one.low:.3f} to {one.high:.3f}"
+    return one.network, one.tap, f"{one.held_out:.3f}", interval, f"{one.p_adjusted:.2g}"
+
+
+def _settings(quick: bool, full: bool, path: Path | None, changed: dict[str, Any]) -> StudySettings:
     if quick + full + (path is not None) > 1:
         raise StyleError("--quick, --full and --settings each say what is measured: give one of them")
     base = QUICK if quick else FULL if path is None else StudySettings.read(path)

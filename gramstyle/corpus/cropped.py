@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gramstyle import check
 from gramstyle.corpus.crops import crop_positions
 from gramstyle.corpus.origins import CropOrigin, size_of
 from gramstyle.corpus.phrases import listed
@@ -37,10 +38,12 @@ def cropped_corpus(
         note says which.
 
     Raises:
+        TypeError: if `corpus` is none.
         ValueError: if a size is not positive or the gap is negative.
         StyleError: if there is one crop per image, or fewer than two images are large enough.
         ImageError: if the size of an image cannot be read.
     """
+    check.one_of_type("corpus", corpus, Corpus)
     if rows * columns == 1:
         raise StyleError("rows x columns must give at least 2 crops of each image to compare, got 1 x 1")
     items: list[Item] = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gramstyle import check
 from gramstyle.corpus.alignment import best_correlations
 from gramstyle.corpus.phrases import counted, listed
 from gramstyle.corpus.records import Corpus
@@ -80,9 +81,11 @@ def near_duplicates(
         The most similar first, then in the order of the corpus.
 
     Raises:
+        TypeError: if `corpus` is none.
         ValueError: if the threshold is outside its range.
         ImageError: if an image cannot be read.
     """
+    check.one_of_type("corpus", corpus, Corpus)
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1, got {threshold}")
     signatures = []

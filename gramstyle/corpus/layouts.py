@@ -80,12 +80,14 @@ def read_corpus(path: str | os.PathLike[str], *, layout: str = "auto", name: str
         Notes say which layout was taken, and what was passed over.
 
     Raises:
+        TypeError: if `path` is no path.
         UnknownNameError: if there is no such layout.
         ImageError: if there is no such folder, it cannot be listed, or it holds no images.
         StyleError: if the images do not lie as the layout says, or one file lies, through links, under
             two labels; or a file is no manifest.
     """
     check.name_in("layout", layout, ("auto", *LAYOUTS))
+    check.one_of_type("path", path, str, os.PathLike)
     root = Path(path)
     if root.is_file():
         corpus = _from_manifest(root, layout)

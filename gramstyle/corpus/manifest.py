@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gramstyle.check import nearest_first
+from gramstyle import check
 from gramstyle.corpus.origins import FileOrigin
 from gramstyle.corpus.phrases import counted, listed
 from gramstyle.corpus.records import FACTORS, Corpus, Item
@@ -53,10 +53,13 @@ def read_manifest(path: str | os.PathLike[str], *, root: str | os.PathLike[str] 
         below it, with / between folders.
 
     Raises:
+        TypeError: if `path` or `root` is no path.
         StyleError: if the file cannot be read or has no column `path` or no rows; an image is missing,
             or listed twice; or a label is given for some images only. The message names file, row and
             column.
     """
+    check.one_of_type("path", path, str, os.PathLike)
+    check.one_of_type("root", "" if root is None else root, str, os.PathLike)
     manifest = Path(path)
     folder = manifest.parent if root is None else Path(root)
     if root is not None and not folder.is_dir():
@@ -95,11 +98,11 @@ def _table(manifest: Path) -> Table:
 
 def _check_columns(table: Table) -> None:
     if PATH not in table.columns:
-        alike = [name for name in nearest_first(PATH, table.columns) if name in ALIKE]
-        remedy = f": rename {alike[0]!r} to {PATH!r}" if alike else ""
+        alike = [name for name in check.nearest_first(PATH, table.columns) if name in ALIKE]
+        remedy = f"rename {alike[0]!r} to {PATH!r}" if alike else "the header names the columns"
         got = ", ".join(map(repr, table.columns)) or "an empty file"
         where = f"{table.path}, line {table.header}" if table.header else str(table.path)
-        raise StyleError(f"{where}: needs a column {PATH!r} with the path of each image, got {got}{remedy}")
+        raise StyleError(f"{where}: needs a column {PATH!r} with the path of each image, got {got}: {remedy}")
     if not table.rows:
         raise StyleError(f"{table.path} lists no images: it holds a header and no rows")
 

@@ -35,7 +35,7 @@ def effective_positions(features: Tensor) -> EffectivePositions:
     count by their energy), and ``w_d`` the share of positions that have one d away. The first is
     N / (1 + 2 sum r) over half of the displacements; the second is its counterpart for products of
     Gaussian features, whose covariances decay as r^2 (Bartlett 1946 for series). On a Gaussian
-    blur of white noise the second is twice the first. Neither is bounded by N where r is negative.
+    blur of white noise the second is twice the first. Both are at most N.
 
     Truncation: the sample autocorrelation of centred maps sums to 0, so sums must end. They run
     over rings ``max(|dy|, |dx|) = 0, 1, 2, ...`` up to half of the map, and end before the first ring

@@ -109,7 +109,7 @@ def each_pairwise(
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Tensor]:
     """As `pairwise` for several metrics, by name; those that share inner products take them once."""
-    found = {}
+    found: dict[str, Tensor] = {}
     for alike in _sharing(metrics):
         found |= _pairwise(x, y, alike, statistic, progress)
     return {metric.name: found[metric.name] for metric in metrics}

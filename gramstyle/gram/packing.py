@@ -29,7 +29,7 @@ def unpack(triangles: Tensor) -> Tensor:
     rows, columns = torch.triu_indices(size, size, device=triangles.device)
     place = torch.empty(size, size, dtype=torch.int64, device=triangles.device)
     place[rows, columns] = place[columns, rows] = torch.arange(len(rows), device=triangles.device)
-    return triangles.index_select(-1, place.flatten()).unflatten(-1, (size, size))
+    return triangles.index_select(-1, place.flatten()).reshape(*triangles.shape[:-1], size, size)
 
 
 def pair_weights(channels: int, device: torch.device | None = None) -> Tensor:

@@ -16,6 +16,11 @@ from gramstyle.report.render import rendered as rendered
 from gramstyle.report.render import save as save
 from gramstyle.report.sheet import check_factors as check_factors
 from gramstyle.report.sheet import contact_sheet as contact_sheet
+from gramstyle.report.study import choices_table as choices_table
+from gramstyle.report.study import remedies_table as remedies_table
+from gramstyle.report.study import study_page as study_page
+from gramstyle.report.study import verdict_table as verdict_table
+from gramstyle.report.study import write_study as write_study
 from gramstyle.report.summary import SUMMARY_HEADER as SUMMARY_HEADER
 from gramstyle.report.summary import SummaryRow as SummaryRow
 from gramstyle.report.summary import summary_rows as summary_rows

@@ -140,9 +140,9 @@ class Assessor:
         location, spread = permanova(matrix, part.labels), permdisp(matrix, part.labels)
         p = q = None
         if tested:
-            options = {"permutations": self.permutations, "seed": self.seed}
-            p = permute_permanova(matrix, part.labels, **options).p
-            q = permute_permdisp(matrix, part.labels, **options).p
+            count, seed = self.permutations, self.seed
+            p = permute_permanova(matrix, part.labels, permutations=count, seed=seed).p
+            q = permute_permdisp(matrix, part.labels, permutations=count, seed=seed).p
         found.add("style", "permanova-f", part.split, location.f, None, p=p, images=len(matrix))
         found.add("style", "permanova-r2", part.split, location.r2, None, images=len(matrix))
         found.add("style", "permdisp-f", part.split, spread.f, None, p=q, images=len(matrix))

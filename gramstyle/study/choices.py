@@ -38,7 +38,7 @@ def choose(evidence: Evidence, networks: Sequence[str]) -> tuple[Choice, ...]:
                 p_adjusted=held.p,
             )
         )
-    adjusted = holm([one.p for one in found]) if found else []
+    adjusted = holm([one.p for one in found])
     return tuple(replace(one, p_adjusted=float(p)) for one, p in zip(found, adjusted, strict=True))
 
 
@@ -71,5 +71,5 @@ def differences(evidence: Evidence, networks: Sequence[str]) -> tuple[Difference
         difference = evidence.difference(f"{first} minus {second}", one, other, split="held-out")
         if difference is not None:
             found.append(difference)
-    adjusted = holm([one.p for one in found]) if found else []
+    adjusted = holm([one.p for one in found])
     return tuple(replace(one, p_adjusted=float(p)) for one, p in zip(found, adjusted, strict=True))

@@ -132,7 +132,10 @@ class Evidence:
     def mean_difference(
         self, pairs: Sequence[tuple[Condition, Condition]], name: str = "auc", split: Split = "all"
     ) -> Interval | None:
-        """Mean over `pairs` of first minus second, on the same resamples; None if one is missing."""
+        """Mean over `pairs` of first minus second, on the same resamples; None if one is missing.
+
+        Without an interval, NaN, where no resample has them all.
+        """
         values, draws = [], []
         for first, second in pairs:
             one, other = self.estimate(first, name, split=split), self.estimate(second, name, split=split)
@@ -140,7 +143,8 @@ class Evidence:
             if one is None or other is None or mine is None or theirs is None:
                 return None
             values.append(one.value - other.value)
-            draws.append(mine - theirs)
+            with np.errstate(invalid="ignore"):  # of two infinite contrasts
+                draws.append(mine - theirs)
         if not values:
             return None
         return self.around(float(np.mean(values)), np.mean(draws, axis=0))
@@ -148,12 +152,10 @@ class Evidence:
     def difference(
         self, what: str, first: Condition, second: Condition, name: str = "auc", split: Split = "all"
     ) -> Difference | None:
-        """First minus second with interval and p; None if one was not measured."""
+        """First minus second with interval and p; None if one was not measured, or in no resample."""
         found = self.mean_difference([(first, second)], name, split)
-        if found is None:
-            return None
         mine, theirs = self.drawn(first, name, split), self.drawn(second, name, split)
-        if mine is None or theirs is None:
+        if found is None or mine is None or theirs is None or np.isnan(found.low):
             return None
         tested = paired_difference(found.value, 0.0, mine, theirs, self.level)
         return Difference(
@@ -181,7 +183,8 @@ class Evidence:
         """Spearman's rho over conditions of an estimate against fixed numbers, with its interval.
 
         The interval says how rho would differ for other styles and images; the conditions
-        themselves are taken as given. None where fewer than four were measured.
+        themselves are taken as given. None where fewer than four were measured; NaN where all
+        estimates or all numbers are equal.
         """
         kept = []
         for condition, x in zip(conditions, against, strict=True):
@@ -213,12 +216,12 @@ class Evidence:
         ranks = rankdata([x for _, _, x in kept])
         matrix = np.stack([draws for _, draws, _ in kept])  # (conditions, draws)
         matrix = rankdata(matrix[:, np.isfinite(matrix).all(axis=0)], axis=0)
-        values = rankdata([value for value, _, _ in kept])
-        return self.around(float(np.corrcoef(values, ranks)[0, 1]), _correlations(matrix, ranks))
+        values = rankdata([[value] for value, _, _ in kept], axis=0)
+        return self.around(float(_correlations(values, ranks)[0]), _correlations(matrix, ranks))
 
 
 def _correlations(matrix: Draws, fixed: Draws) -> Draws:
-    """Pearson's r of each column with `fixed`."""
+    """Pearson's r of each column with `fixed`; NaN where either is constant."""
     about = matrix - matrix.mean(axis=0)
     other = fixed - fixed.mean()
     scale = np.sqrt((about**2).sum(axis=0) * (other**2).sum())

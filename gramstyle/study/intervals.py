@@ -49,7 +49,7 @@ class Difference:
 
 
 def interval(draws: NDArray[np.float64], level: float = 0.95) -> Interval:
-    """Percentile interval of bootstrap draws (Efron 1979).
+    """Percentile interval of bootstrap draws (Efron and Tibshirani 1993, chapter 13).
 
     Percentile and not studentised or accelerated: it never leaves the range of the estimate, it
     commutes with monotone transforms, it needs no second level of resampling and no jackknife of a

@@ -52,7 +52,7 @@ class MeasuredStore:
         if matrix is not None:
             arrays["matrix"] = matrix[np.triu_indices(len(matrix), k=1)].astype(np.float32)
         with replacing(self._path(assessed.condition, weights)) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays)
 
     def read(self, condition: Condition, weights: str) -> tuple[Assessed, dict[str, float]]:
         """What `write` kept.

@@ -20,7 +20,8 @@ def noise_points(
     Two images of one style with N_eff independent positions and Gaussian features of covariance S
     lie 2 [(tr S)^2 + tr S^2] / N_eff apart, squared, which is 2 (PR + 1) / N_eff of |S|^2. Contrast
     follows from what styles add to that: c = sqrt(1 + excess / floor) - 1, where the excess is the
-    mean squared distance of far pairs minus that of near pairs.
+    mean squared distance of far pairs minus that of near pairs. Channel arms are left out: they
+    change S, and `facts` is of the features before them.
 
     Args:
         evidence: estimates and diagnostics.
@@ -30,7 +31,8 @@ def noise_points(
     for condition, known in facts.items():
         effective = effective_positions(evidence, condition)
         contrast = evidence.estimate(condition, "contrast")
-        if not known or effective is None or contrast is None or condition.input != AS_IS:
+        as_is = condition.input == condition.channels == AS_IS
+        if not known or effective is None or contrast is None or not as_is:
             continue
         floor = 2 * known["floor"] / effective
         found.append(
@@ -48,9 +50,11 @@ def noise_points(
 
 
 def effective_positions(evidence: Evidence, condition: Condition) -> float | None:
-    """N_eff of a tap, or of positions drawn from it: 1 / N_eff = 1 / drawn + 1 / N_eff of all.
+    """N_eff of a tap as it is, or of n of its P positions drawn without replacement; else None.
 
-    Drawn positions carry the noise of the draw and that of the map that they are drawn from.
+    Drawn positions carry the noise of the map and that of the draw: 1 / N_eff of the map, and
+    (P - n) / (n (P - 1)) of what is left of the variance within it, 1 - 1 / N_eff (Cochran 1977,
+    theorem 2.2). Of independent positions that is n.
     """
     one = evidence.diagnostics.get((condition.backbone, condition.weights, condition.tap, EFFECTIVE))
     if one is None or not one.median > 0:
@@ -58,4 +62,8 @@ def effective_positions(evidence: Evidence, condition: Condition) -> float | Non
     if condition.features == AS_IS:
         return one.median
     kind, _, number = condition.features.partition(":")
-    return 1 / (1 / int(number) + 1 / one.median) if kind == "subsample" else None
+    if kind != "subsample":
+        return None
+    drawn, whole = int(number), evidence.tap(condition.network, condition.tap).positions
+    left = max(0, whole - drawn) / (drawn * max(1, whole - 1))
+    return 1 / (1 / one.median + left * (1 - 1 / one.median))

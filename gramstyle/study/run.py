@@ -10,7 +10,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gramstyle import check
 from gramstyle.corpus import FACTORS, Corpus
@@ -18,7 +20,7 @@ from gramstyle.errors import StyleError
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.choices import choose, chosen, differences
-from gramstyle.study.evidence import Evidence
+from gramstyle.study.evidence import Evidence, Key
 from gramstyle.study.hypotheses import judge
 from gramstyle.study.labels import Labels
 from gramstyle.study.ladder import climb
@@ -28,12 +30,13 @@ from gramstyle.study.networks import Network
 from gramstyle.study.noise import noise_points
 from gramstyle.study.pictures import distributions, maps, similarities
 from gramstyle.study.plan import conditions
-from gramstyle.study.remedies import rank
+from gramstyle.study.remedies import READINGS, best, rank
 from gramstyle.study.results import (
     PIXELS,
     Condition,
     CorpusFacts,
     DiagnosticValue,
+    Estimate,
     Provenance,
     StudyResults,
 )
@@ -221,12 +224,15 @@ def _results(
 ) -> StudyResults:
     settings = bench.settings
     identities = {network.name: network.identity for network in networks}
-    estimates, draws, facts = [], {}, {}
+    estimates: list[Estimate] = []
+    draws: dict[Key, NDArray[np.float64]] = {}
+    facts: dict[Condition, dict[str, float]] = {}
     for network in networks:
         for condition in planned[network.name]:
             assessed, known = bench.store.read(condition, identities[network.name]["sha256"])
             estimates += assessed.estimates
-            draws.update({(condition, *key): one for key, one in assessed.draws.items()})
+            for (question, name, split), one in assessed.draws.items():
+                draws[condition, question, name, split] = one
             facts[condition] = known
     height, width = bench.survey.sizes[0]
     taps = tuple(tap for network in networks for tap in network.facts(height, width))
@@ -247,14 +253,7 @@ def _results(
     noise = noise_points(evidence_with(()), facts)
     evidence = evidence_with(noise)
     learned = evidence.networks(learned=True)
-    best = {network: chosen(evidence, network) for network in learned}
-    tops = {network: one.tap if one is not None else evidence.last(network) for network, one in best.items()}
-    where = [
-        (network, tap)
-        for network in learned
-        for tap in dict.fromkeys((tops[network], evidence.last(network)))
-    ]
-    shown = [evidence.plain(network, tap) for network, tap in where]
+    shown = [evidence.plain(network, tap) for network in learned for tap in _shown(evidence, network)]
     return StudyResults(
         corpus=corpus_facts,
         provenance=Provenance(
@@ -275,7 +274,24 @@ def _results(
         similarity=similarities(bench, evidence, identities),
         choices=choose(evidence, learned),
         differences=differences(evidence, learned),
-        ladder=tuple(step for network, tap in where for step in climb(evidence, network, tap)),
+        ladder=tuple(
+            step
+            for network in learned
+            for tap in _climbed(evidence, network)
+            for step in climb(evidence, network, tap)
+        ),
         remedies=tuple(remedy for network in learned for remedy in rank(evidence, network)),
         verdicts=judge(evidence),
     )
+
+
+def _shown(evidence: Evidence, network: str) -> list[str]:
+    """The tap chosen on development styles, and the deepest one."""
+    one = chosen(evidence, network)
+    return list(dict.fromkeys(([] if one is None else [one.tap]) + [evidence.last(network)]))
+
+
+def _climbed(evidence: Evidence, network: str) -> list[str]:
+    """The ladder tap that plain distances do best at on development styles, and the deepest one."""
+    one = best(evidence, network, READINGS[0])
+    return list(dict.fromkeys(([] if one is None else [one.tap]) + [evidence.last(network)]))

@@ -103,22 +103,22 @@ def thinned(corpus: Corpus, limit: int) -> Corpus:
     """
     if len(corpus) <= limit:
         return corpus
-    rows = _spread(corpus, limit)
+    rows = _spread(corpus, limit, least=2)
     note = f"thinned from {len(corpus)} to {len(rows)} images, as evenly over the styles as they allow"
     return replace(corpus.subset(rows), notes=(*corpus.notes, note))
 
 
 def spread_over_styles(corpus: Corpus, count: int) -> frozenset[int]:
-    """Rows of about `count` images, evenly over the styles."""
-    return frozenset(_spread(corpus, count))
+    """Rows of about `count` images, one at least of each style."""
+    return frozenset(_spread(corpus, count, least=1))
 
 
-def _spread(corpus: Corpus, count: int) -> list[int]:
-    """Rows taken style by style in turn, two at least of each, in an order that mixes the rest."""
+def _spread(corpus: Corpus, count: int, least: int) -> list[int]:
+    """As many rows of each style as of any other, in an order that mixes contents and the rest."""
     groups: dict[str | None, list[int]] = {}
     for row, item in enumerate(corpus.items):
         groups.setdefault(item.style, []).append(row)
     for group in groups.values():
         group.sort(key=lambda row: hashlib.sha256(corpus.items[row].name.encode()).digest())
-    each = max(2, count // len(groups))
+    each = max(least, count // len(groups))
     return sorted(row for group in groups.values() for row in group[:each])

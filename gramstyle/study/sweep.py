@@ -89,6 +89,8 @@ class Sweep:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Sweep:
         """A sweep from plain types, as a TOML file gives it."""
-        given = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
         given["readouts"] = tuple(Readout(**one) for one in given.get("readouts", ()))
         return cls(**given)

@@ -11,10 +11,14 @@ from torch import Tensor
 
 from gramstyle.distance.square import unsigned_distances
 from gramstyle.errors import StyleError
+from gramstyle.study.estimates import ratio
 from gramstyle.study.labels import Labels
 
 Values = NDArray[np.float64]
 Codes = NDArray[np.intp]
+
+ROUNDING = 1e-12
+"""Spread of values that counts as none, as a share of their sum of squares."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,9 @@ class Permdisp:
     """Whether styles are equally wide (Anderson 2006).
 
     Attributes:
-        f: F of a one-way analysis of variance of the distances to the centroid; near 1 at chance.
+        f: F of a one-way analysis of variance of the distances to the centroid; near 1 at chance,
+            0 where all are equal. Two images lie equally far from their middle, so styles of two
+            images each make it infinite and say nothing.
         dispersions: style -> mean distance of its images to its centroid. In styles of few images
             it is small by about sqrt((n - 1) / n), so compare styles of like size.
     """
@@ -169,17 +175,19 @@ def within_square(squares: Values, codes: Codes, sizes: Values, groups: int) -> 
 
 def f_ratio(total: float | Values, within: Values, groups: int, count: int) -> Values:
     """((total - within) / (groups - 1)) / (within / (count - groups)); infinite where within is 0."""
-    with np.errstate(divide="ignore"):
-        return ((total - within) / (groups - 1)) / (within / (count - groups))
+    return ratio((total - within) / (groups - 1), within / (count - groups))
 
 
 def dispersion_f(away: Values, codes: Codes, groups: int) -> Values:
-    """F of a one-way analysis of variance of values (B, N) with groups (B, N), (B,)."""
+    """F of a one-way analysis of variance of values (B, N), groups (B, N); (B,), 0 where all are equal."""
     member = members(codes, groups)
     between = (np.einsum("bsn,bn->bs", member, away) ** 2 / member.sum(axis=2)).sum(axis=1)
     squared = (away**2).sum(axis=1)
-    count = away.shape[1]
-    return f_ratio(squared - away.sum(axis=1) ** 2 / count, squared - between, groups, count)
+    total, within = (
+        np.where(spread > ROUNDING * squared, spread, 0.0)
+        for spread in (squared - away.sum(axis=1) ** 2 / away.shape[1], squared - between)
+    )
+    return f_ratio(total, within, groups, away.shape[1])
 
 
 def check_groups(labels: Labels, squares: Values) -> None:

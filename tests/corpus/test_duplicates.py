@@ -206,6 +206,8 @@ def test_the_threshold(photographs):
     ((found,),) = [near_duplicates(corpus_of(**images))]
     assert near_duplicates(corpus_of(**images), threshold=found.similarity) == (found,)
     assert near_duplicates(corpus_of(**images), threshold=math.nextafter(found.similarity, 1)) == ()
+    with pytest.raises(TypeError, match="corpus must be Corpus, got str"):
+        near_duplicates("paintings")
     for wrong in (0, -1, 1.1, math.nan):
         with pytest.raises(ValueError, match=f"threshold must be above 0 and at most 1, got {wrong}"):
             near_duplicates(corpus_of(**images), threshold=wrong)

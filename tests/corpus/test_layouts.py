@@ -206,10 +206,8 @@ def test_names_of_any_alphabet_and_composition(tmp_path):
 
 
 def test_a_name_that_is_no_text_is_refused(tmp_path):
-    plant(tmp_path, "1.png")
     try:
-        (tmp_path / os.fsdecode(b"caf\xe9.png")).symlink_to(tmp_path / "1.png")
-        (tmp_path / "1.png").rename(tmp_path / "2.jpg")
+        (tmp_path / os.fsdecode(b"caf\xe9.png")).touch()
     except OSError:
         pytest.skip("this file system takes Unicode only")
     with pytest.raises(
@@ -261,6 +259,8 @@ def test_a_second_link_to_an_image_is_noted_within_a_style_and_refused_across(tm
 
 
 def test_a_path_that_is_not_there(tmp_path):
+    with pytest.raises(TypeError, match="path must be str or PathLike, got NoneType"):
+        read_corpus(None)
     with pytest.raises(ImageError, match=re.escape(f"no such file or folder: '{tmp_path / 'no'}'")):
         read_corpus(tmp_path / "no")
 

@@ -19,7 +19,7 @@ from gramstyle.errors import StyleError
 
 @pytest.fixture
 def root(tmp_path):
-    for name in ("1.png", "2.png", "sub/3.png", 'a "quoted", one.png', "ö ü.png", "a;b.png"):
+    for name in ("1.png", "2.png", "sub/3.png", 'a "quoted", one.png', "ö ü.png", "a;b.png", "x, y.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (3, 2)).save(tmp_path / name)
     return tmp_path
@@ -72,7 +72,8 @@ def test_paths_alone_are_enough_and_any_name_is_a_name(root):
     corpus = read_manifest(write(root, buffer.getvalue()))
     assert rows(corpus) == [(name, None, None, None, "") for name in names]
     assert corpus.notes == ("read 3 images with no labels from m.csv",)
-    assert [row[0] for row in rows(read_manifest(write(root, "path\na;b.png\n")))] == ["a;b.png"]
+    for name in ("a;b.png", "x, y.png"):  # no delimiter is needed, and none is found
+        assert [row[0] for row in rows(read_manifest(write(root, f"path\n{name}\n")))] == [name]
 
 
 LABEL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -156,8 +157,8 @@ MISSING = ": 1 of 1 images do not exist: line 2"
     ("text", "message"),
     [
         ("file,style\n1.png,a\n", f", line 1: {NEEDS} 'file', 'style': rename 'file' to 'path'"),
-        ("\n\nstyle\na\n", f", line 3: {NEEDS} 'style'"),
-        ("", f": {NEEDS} an empty file"),
+        ("\n\nstyle\na\n", f", line 3: {NEEDS} 'style': the header names the columns"),
+        ("", f": {NEEDS} an empty file: the header names the columns"),
         ("path,style\n", " lists no images: it holds a header and no rows"),
         ("path,Style,style\n1.png,a,b\n", " must name each column once, got 'style' more than once"),
         (
@@ -254,6 +255,10 @@ def test_what_is_wrong_with_a_parquet_file(root):
 
 
 def test_what_is_no_manifest(root):
+    with pytest.raises(TypeError, match="path must be str or PathLike, got int"):
+        read_manifest(5)
+    with pytest.raises(TypeError, match="root must be str or PathLike, got int"):
+        read_manifest(root / "m.csv", root=5)
     with pytest.raises(
         StyleError,
         match=re.escape(

@@ -12,6 +12,7 @@ from importlib import util
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from gramstyle.corpus import CONTENTS, PALETTES, STYLES, Rendered, procedural_corpus
 from gramstyle.errors import StyleError, UnknownNameError
@@ -110,21 +111,20 @@ def test_a_fresh_process_draws_the_same_bytes():
     assert len(set(here.values())) == 4
 
 
-CHANGES = [{}, {"seed": 1}, {"palette": "moss"}, {"replicate": 1}, {"style": "weave"}]
+CHANGES = [{}, {"seed": 1}, {"palette": "moss"}, {"replicate": 1}, {"style": "band-noise"}]
 
 
-def tones(origin):
-    """Order of lightness of the pixels, which is that of their tones under every palette."""
+def composition(origin):
+    """The picture without its texture: blurred lightness, whose order is that of tones in every palette."""
     light = origin.levels() @ np.array([0.2126, 0.7152, 0.0722])
-    return (light - light.mean()) / light.std()
+    return gaussian_filter(light, 3).ravel()
 
 
-@pytest.mark.parametrize("content", ["room", "china"])
-def test_no_two_images_share_geometry(content):
-    drawn = [tones(one(content=content, **change)) for change in CHANGES]
-    for first in range(len(drawn)):
-        for second in range(first):
-            assert (drawn[first] * drawn[second]).mean() < 0.8, (CHANGES[first], CHANGES[second])
+@pytest.mark.parametrize("content", ["still-life", "cat"])
+def test_no_two_images_share_a_composition(content):
+    """Renderings of one composition in two styles correlate by 0.97."""
+    correlations = np.corrcoef([composition(one(content=content, **change)) for change in CHANGES])
+    assert correlations[np.triu_indices(len(CHANGES), 1)].max() < 0.8
 
 
 def test_a_picture_is_made_of_whole_levels_and_its_digest_is_that_of_them():

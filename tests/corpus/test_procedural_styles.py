@@ -66,6 +66,14 @@ def test_periods_and_directions_are_those_that_are_named(style, period, waves):
     assert min(abs((direction[place] - one + 90) % 180 - 90) for one in expected) < 7
 
 
+def test_threads_of_a_weave_lie_over_and_under_in_turn():
+    """A pattern of squares in two tones has its waves along the diagonals, of sqrt(2) times their side."""
+    frequency, direction, power = spectrum(rendered("weave", GREY))
+    ring = np.abs(frequency - 224 / (6 * np.sqrt(2))) < 2
+    diagonal = np.abs(direction % 90 - 45) < 6
+    assert power[ring & diagonal].max() > 30 * power[ring & ~diagonal].max()
+
+
 def test_noises_have_their_spectra():
     ring = {}
     for style in ("pink-noise", "band-noise"):

@@ -90,7 +90,7 @@ def test_quartiles_leave_undefined_values_out(diagnosis):
         values[0] = kept
     assert math.isnan(tap.quartiles("power_law").median)
     with pytest.raises(
-        UnknownNameError, match="diagnostic must be one of: participation_ratio, .*got 'participation'"
+        UnknownNameError, match=r"diagnostic must be one of: participation_ratio, .*got 'participation'"
     ):
         tap.quartiles("participation")
 
@@ -202,7 +202,7 @@ def test_progress_counts_pictures():
 def test_pictures_too_small_are_refused_or_skipped():
     given = pictures((48, 64), (1, 40))
     with pytest.raises(
-        StyleError, match="picture 1: 1 x 40 pixels are too few .* need 2 x 2: use a shallower"
+        StyleError, match=r"picture 1: 1 x 40 pixels are too few .* need 2 x 2: use a shallower"
     ):
         diagnose(given, BACKBONE, TAPS, **SETTINGS)
     skipped = []

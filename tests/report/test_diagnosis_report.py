@@ -173,7 +173,7 @@ def test_figure_of_many_taps_has_a_colour_bar_in_place_of_numbers():
 
 def test_figure_knows_its_diagnostics():
     assert set(SHOWN) | set(LOGARITHMIC) <= set(PER_IMAGE)
-    with pytest.raises(UnknownNameError, match="diagnostic must be one of: gini, .*got 'ginny'"):
+    with pytest.raises(UnknownNameError, match=r"diagnostic must be one of: gini, .*got 'ginny'"):
         diagnosis_figure([diagnosed()], ["ginny"])
     with pytest.raises(ValueError, match="a diagnosis and a diagnostic to draw, got 0 and 6"):
         diagnosis_figure([])

@@ -5,53 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import json
-from html.parser import HTMLParser
 
 import numpy as np
 import PIL.Image
 import pytest
+from report.parsed import Page
 
 from gramstyle.distance import METRICS
 from gramstyle.errors import StyleError
 from gramstyle.report import SUMMARY_HEADER, comparison_page, reading, summary_rows
 from gramstyle.report.drawings import Drawing, Drawings
-
-VOID = {"meta", "img", "source", "br", "hr", "link", "input"}
-
-
-class Page(HTMLParser):
-    """Elements, the text of each table, and all text of a page; fails where tags do not nest."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.tables, self.text, self.open = [], {}, "", []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.elements.append((tag, given))
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "table":
-            self.rows = self.tables.setdefault(given.get("id", len(self.tables)), [])
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] in ("td", "th"):
-            self.rows[-1][-1] += data
-        if not self.open or self.open[-1] != "style":
-            self.text += data
-
-    def having(self, tag):
-        return [given for name, given in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")

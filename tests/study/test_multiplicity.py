@@ -18,12 +18,23 @@ def test_holm_by_hand():
     assert holm([]).tolist() == []
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
-def test_holm_against_statsmodels(p_values):
+@pytest.mark.parametrize("size", [2, 9, 30])
+def test_holm_against_statsmodels(size):
     multitest = pytest.importorskip("statsmodels.stats.multitest")
+    p_values = np.random.default_rng(size).random(size) ** 3
     expected = multitest.multipletests(p_values, method="holm")[1]
     np.testing.assert_allclose(holm(p_values), expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=7), st.integers(1, 7))
+def test_holm_rejects_what_its_steps_reject(eighths, alpha):
+    """The smallest against alpha / m, the next against alpha / (m - 1), until one stands."""
+    p_values, level = [one / 8 for one in eighths], alpha / 8
+    rejected, left = set(), sorted(range(len(p_values)), key=p_values.__getitem__)
+    while left and p_values[left[0]] * len(left) <= level:
+        rejected.add(left.pop(0))
+    assert {place for place, one in enumerate(holm(p_values)) if one <= level} == rejected
 
 
 def test_max_t_by_loops():

@@ -126,6 +126,13 @@ def test_perfect_styles_have_infinite_f():
     assert (found.f, found.r2) == (math.inf, 1)
 
 
+def test_dispersion_of_equal_distances_is_nothing_and_of_two_images_without_end():
+    same = np.ones((6, 6)) - np.eye(6)
+    assert permdisp(same, Labels(styles=list("aaabbb"))).f == 0
+    draw = np.random.default_rng(7)
+    assert permdisp(euclidean(draw.random((6, 3))), Labels(styles=list("aabbcc"))).f == math.inf
+
+
 @pytest.mark.parametrize("statistic", [permanova, permdisp])
 def test_what_is_refused(statistic):
     matrix = np.ones((4, 4)) - np.eye(4)

@@ -23,6 +23,9 @@ SHOWN = 16
 """Distributions in one figure; the record may hold more."""
 
 
+ROOM = 1.4
+"""Height of a panel over that of its highest bin: words stand above it."""
+
 EMPTY = 0.0005
 """Share of pairs up to which a bin at either end is left out of sight."""
 
@@ -73,6 +76,7 @@ def _finite(view: View) -> list[Distribution]:
 
 
 def _histogram(ax: Axes, one: Distribution, palette: Palette) -> None:
+    ax.set_ylim(0.0, ROOM * (max(*one.near, *one.far) or 1.0))
     ax.stairs(one.near, one.edges, fill=True, color=palette.tap, alpha=0.75, zorder=2)
     ax.stairs(one.far, one.edges, color=palette.mark, linewidth=1.5, zorder=3, baseline=None)
 

@@ -104,7 +104,7 @@ def leak_figure(found: list[Leak], palette: Palette) -> Figure:
     figure = canvas(WIDTH, 1.3 + 0.27 * len(found), palette)
     axes = figure.subplots(1, len(questions), sharey=True, squeeze=False)[0]
     rows = {question: [_row(leak, question) for leak in found] for question in questions}
-    limits = auc_limits([row for one in rows.values() for row in one])
+    limits = auc_limits([row for one in rows.values() for row in one], CHANCE)
     for ax, question in zip(axes, questions, strict=True):
         dress(ax, palette, QUESTIONS[question], "AUC", grid="x")
         ax.axvline(CHANCE, color=palette.muted, linestyle=(0, (1, 1.5)), linewidth=1.2, zorder=2)

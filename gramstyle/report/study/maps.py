@@ -14,7 +14,7 @@ from gramstyle.report import theme
 from gramstyle.report.canvas import canvas
 from gramstyle.report.heatmap import heatmap
 from gramstyle.report.names import displayed
-from gramstyle.report.study.panels import WIDTH, panels
+from gramstyle.report.study.panels import panels
 from gramstyle.report.study.plan import Plan
 from gramstyle.report.study.view import STYLE, Group, View, described
 from gramstyle.report.theme import Palette
@@ -31,6 +31,10 @@ NARROW = 8
 """Labels of a map up to which three stand beside each other, with numbers in their cells."""
 
 TAPS_NAMED_UP_TO = 36
+"""Taps on a side of a map of CKA up to which each is named; beyond, networks are."""
+
+WIDEST = 6.0
+"""Inches of a side of a map of CKA."""
 
 
 def map_plans(view: View) -> list[Plan]:
@@ -54,8 +58,7 @@ def _map_plan(view: View, factor: str, group: Group[LabelMap]) -> Plan:
         caption=(
             f"Mean distance between the images of every two labels of {factor}, divided by the mean of the "
             "map. A dark diagonal means that images of one label lie closer together than images of two. "
-            "Each map has its "
-            "own scale: read the range of its bar before its colours." + more
+            f"Each map has its own scale: read the range of its bar before its colours.{more}"
         ),
         alt=f"Heat maps of mean distances between labels of {factor}, one per network and tap.",
         folded=group.folded or factor != STYLE,
@@ -101,9 +104,9 @@ def similarity_plans(view: View) -> list[Plan]:
             section="similarity",
             name=f"CKA between taps, {one.of}",
             caption=(
-                f"Linear CKA of {one.of} representations of the same images: 1 means that two taps order "
-                "the images alike, 0 that they have nothing in common. White lines part the networks; "
-                "taps run from shallow to deep."
+                f"Linear CKA of {one.of} representations of the same images: 1 means that two taps arrange the "
+                "images alike, up to rotation and scale, 0 that they have nothing in common. Lines part the "
+                "networks; taps run from shallow to deep."
             ),
             alt=f"Heat map of linear CKA between {len(one.taps)} taps of all networks.",
             folded=place > 1,
@@ -117,7 +120,7 @@ def similarity_plans(view: View) -> list[Plan]:
 def similarity_figure(view: View, one: Similarity, palette: Palette) -> Figure:
     """All taps against all taps, on one scale from 0 to 1."""
     named = len(one.taps) <= TAPS_NAMED_UP_TO
-    side = min(WIDTH - 2.6, 0.17 * len(one.taps) + 2.2 if named else 5.6)
+    side = min(0.15 * len(one.taps) + 1.8, WIDEST)
     figure = canvas(side + 2.4, side + 1.2, palette)
     ax = figure.subplots()
     image = ax.imshow(

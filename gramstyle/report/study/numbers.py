@@ -63,10 +63,10 @@ def given(value: float | None) -> float:
 def _shown(value: float | None, show: Show) -> str:
     if value is None:
         return MISSING
-    return UNDEFINED if math.isnan(value) else show(value)
+    if math.isfinite(value):
+        return show(value)
+    return UNDEFINED if math.isnan(value) else "infinite" if value > 0 else "-infinite"
 
 
 def _three_digits(value: float) -> str:
-    if not math.isfinite(value):
-        return "infinite" if value > 0 else "-infinite"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

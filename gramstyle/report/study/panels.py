@@ -96,7 +96,9 @@ def dress(ax: Axes, palette: Palette, title: str = "", x: str = "", y: str = "",
     ax.tick_params(colors=palette.muted, labelsize=theme.SMALL, length=0, which="both")
     if title:
         lines = [displayed(line, _room(ax)) for line in title.split("\n")]
-        ax.set_title("\n".join(lines), loc="left", color=palette.ink, fontsize=theme.FONT_SIZE, fontweight="bold")
+        ax.set_title(
+            "\n".join(lines), loc="left", color=palette.ink, fontsize=theme.FONT_SIZE, fontweight="bold"
+        )
     if x:
         ax.set_xlabel(x, color=palette.muted, fontsize=theme.SMALL + 0.5)
     if y:

@@ -91,11 +91,11 @@ def _beside(ax: Axes, text: str, place: float, palette: Palette) -> None:
     )
 
 
-def auc_limits(rows: Sequence[Whisker]) -> tuple[float, float]:
-    """Ends of an axis of AUCs that holds all of `rows`, chance, and a little room."""
-    values = [CHANCE, *(value for row in rows for value in (row.value, row.low, row.high, row.beside))]
-    finite = [value for value in values if math.isfinite(value)]
-    return max(min(finite) - 0.02, -0.02), min(max([*finite, 0.9]) + 0.03, 1.02)
+def auc_limits(rows: Sequence[Whisker], *others: float) -> tuple[float, float]:
+    """Ends of an axis of AUCs that holds all of `rows`, what `others` there are, and a little room."""
+    values = [*others, *(value for row in rows for value in (row.value, row.low, row.high, row.beside))]
+    finite = [value for value in values if math.isfinite(value)] or [CHANCE, 1.0]
+    return max(min(finite) - 0.02, -0.02), min(max(finite) + 0.02, 1.02)
 
 
 def compared(low: float, high: float) -> Mark:

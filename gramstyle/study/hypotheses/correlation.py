@@ -64,8 +64,9 @@ ANSWER = Hypothesis(
         ),
         Prediction(
             text=f"Turning the channels until none correlate, which loses nothing, costs over {LOSS} of AUC.",
-            rule=RULE,
+            rule=f"{RULE} Algebra says that no Frobenius distance changes; this shows it.",
             test=loss_over_ladder(channels="eigenbasis"),
+            decisive=False,
         ),
         Prediction(
             text="Over all taps, AUC is higher where channels correlate more.",

@@ -80,7 +80,7 @@ NOISE_FLOOR = Hypothesis(
             test=fewer_positions,
         ),
         Prediction(
-            text="The contrast predicted from PR, N_eff and the distance of styles is right to a factor of two.",
+            text="Contrast predicted from PR, N_eff and the distance of styles is right to a factor of two.",
             rule="At two thirds of the taps or more: supported; at less than one third: refuted.",
             test=predicted_contrast,
             decisive=False,

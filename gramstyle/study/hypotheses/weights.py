@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gramstyle.study.evidence import Evidence, Interval
 from gramstyle.study.hypotheses.prediction import (
     EACH,
@@ -47,7 +49,7 @@ def _mean_contrast(evidence: Evidence, copies: list[str], tap: str) -> Interval 
         if one is not None and drawn is not None:
             values.append(one.value)
             draws.append(drawn)
-    return evidence.around(sum(values) / len(values), sum(draws) / len(draws)) if values else None
+    return evidence.around(float(np.mean(values)), np.mean(draws, axis=0)) if values else None
 
 
 LEARNED = Hypothesis(
