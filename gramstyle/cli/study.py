@@ -23,6 +23,7 @@ from gramstyle.corpus import (
 from gramstyle.errors import StyleError
 from gramstyle.study import FULL, QUICK, StudySettings, run_study
 from gramstyle.study.results import Choice
+from gramstyle.study.survey import thinned
 
 QUICK_CONTENTS = 3
 QUICK_PALETTES = 2
@@ -122,7 +123,7 @@ def study(
         del arguments["backend"]
         results = run_study(corpus, chosen, output / "cache", progress=progress, **arguments)
         progress("drawing the report", 0, None)
-        sheet = report.rendered(report.contact_sheet(corpus), "png")
+        sheet = report.rendered(report.contact_sheet(thinned(corpus, chosen.limit)))
         written = report.write_study(results, output, sheet=sheet)
     show(
         table(

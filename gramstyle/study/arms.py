@@ -71,12 +71,14 @@ class FeatureArm:
         summary: in words.
         apply: features and a generator -> features.
         least: fewest positions for which it changes anything.
+        kept: positions that are left of every image, whatever its size; None where all are.
     """
 
     name: str
     summary: str
     apply: Callable[[Tensor, torch.Generator], Tensor]
     least: int = 1
+    kept: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +125,7 @@ def _parse(what: str, name: str, known: Mapping[str, object]) -> tuple[str, int]
     """``NAME`` or ``NAME:NUMBER`` apart; the number is 0 where there is none."""
     kind, colon, number = name.partition(":")
     check.name_in(f"{what} arm", kind, known)
-    if (kind in NUMBERED) != bool(colon) or (colon and not number.isdecimal()) or number == "0":
+    if (kind in NUMBERED) != bool(colon) or (colon and not (number.isdecimal() and int(number) > 0)):
         wanted = f"{kind}:NUMBER, with a whole number from 1" if kind in NUMBERED else kind
         raise ValueError(f"{what} arm must be written {wanted}; got {name!r}")
     return kind, int(number or 0)
@@ -187,6 +189,7 @@ FEATURES: dict[str, Callable[[str, int], FeatureArm]] = {
         summary=f"{positions} positions drawn at random",
         apply=lambda features, generator: subsample(features, positions, generator),
         least=positions + 1,
+        kept=positions,
     ),
     "softmax-global": lambda name, _: FeatureArm(
         name=name,

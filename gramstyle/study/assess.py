@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramstyle.study.bootstrap import bootstrap_auc, bootstrap_contrast, bootstrap_dprime, bootstrap_mean
-from gramstyle.study.estimates import estimates
-from gramstyle.study.intervals import interval
+from gramstyle.study.estimates import auc, estimates
+from gramstyle.study.intervals import interval, leave_one_style_out
 from gramstyle.study.labels import Labels
-from gramstyle.study.pairs import Pairs, questions
+from gramstyle.study.pairs import Pairs, ask, questions
 from gramstyle.study.permutation import permute_auc, permute_permanova, permute_permdisp
 from gramstyle.study.resample import Resamples, draw_resamples
 from gramstyle.study.results import Condition, Estimate, Split
@@ -51,6 +51,16 @@ class Assessed:
     condition: Condition
     estimates: tuple[Estimate, ...]
     draws: dict[tuple[str, str, Split], NDArray[np.float64]] = field(repr=False)
+
+
+FEW_STYLES = 10
+"""With fewer, intervals over styles say little; what hangs on a single style is reported beside them."""
+LEFT_OUT = "auc-leave-one-style-out"
+"""Range of the AUC when each style is missing in turn."""
+
+
+def _style_auc(matrix: Matrix, labels: Labels) -> float:
+    return auc(*ask("style", labels).split(matrix))
 
 
 class Assessor:
@@ -99,6 +109,8 @@ class Assessor:
         whole = self.parts["all"]
         for name, pairs in whole.questions.items():
             self._question(found, whole, name, pairs, matrix, closely)
+        if closely and 2 < len(whole.labels.style) < FEW_STYLES:
+            found.range("style", LEFT_OUT, "all", *leave_one_style_out(matrix, whole.labels, _style_auc))
         self._retrieval(found, whole, matrix)
         self._variance(found, whole, matrix, tested)
         return Assessed(condition=condition, estimates=tuple(found.estimates), draws=found.draws)
@@ -134,8 +146,8 @@ class Assessor:
             found.add("style", name, part.split, float(np.mean(values)), draws, images=len(values))
 
     def _variance(self, found: _Found, part: Part, matrix: Matrix, tested: bool) -> None:
-        """PERMANOVA, PERMDISP and the shares of the factors; squared distances must exist."""
-        if matrix.min() < 0:
+        """PERMANOVA, PERMDISP and the shares of the factors, where squared distances exist and vary."""
+        if matrix.min() < 0 or not matrix.any():  # all 0: covariances of taps with a single position
             return
         location, spread = permanova(matrix, part.labels), permdisp(matrix, part.labels)
         p = q = None
@@ -157,6 +169,20 @@ class _Found:
         self.condition, self.level = condition, level
         self.estimates: list[Estimate] = []
         self.draws: dict[tuple[str, str, Split], NDArray[np.float64]] = {}
+
+    def range(self, question: str, name: str, split: Split, low: float, high: float) -> None:
+        """Keep a range of an estimate that is no confidence interval; its value is the middle."""
+        self.estimates.append(
+            Estimate(
+                condition=self.condition,
+                question=question,
+                name=name,
+                split=split,
+                value=(low + high) / 2,
+                low=low,
+                high=high,
+            )
+        )
 
     def add(
         self,
@@ -205,7 +231,6 @@ BOOTSTRAPS: dict[str, Callable[[Matrix, Pairs, Resamples], NDArray[np.float64]]]
 
 def _part(split: Split, chosen: NDArray[np.bool_], labels: Labels, draws: int, seed: int) -> Part:
     rows = np.flatnonzero(chosen)
-
     mine = labels.subset(rows)
     return Part(
         split=split,

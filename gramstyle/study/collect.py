@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gramstyle import check
 from gramstyle.corpus import Corpus, Item
 from gramstyle.diagnose import diagnose_features
 from gramstyle.errors import StyleError
@@ -32,8 +33,8 @@ class Wanted:
     Attributes:
         network: where features come from.
         input: what is done to the images first.
-        arms: feature arm -> the taps it is wanted at; `AS_IS` among them.
-        diagnosed: rows of the images whose features are diagnosed.
+        arms: feature arm -> the taps it is wanted at.
+        diagnosed: rows of the images whose features are diagnosed, at the taps of `AS_IS`.
         resize: the study's policy, used unless the input arm has its own.
         colours: mean colours of the corpus.
         seed: that random arms are drawn from.
@@ -47,6 +48,10 @@ class Wanted:
     colours: Reference
     seed: int
 
+    def of(self, row: int) -> tuple[str, ...]:
+        """Feature arms that are wanted of the image at `row`, and the diagnostics where they are."""
+        return (*self.arms, DIAGNOSTICS) if row in self.diagnosed else tuple(self.arms)
+
     def room(self, cache: Cache, arm: str) -> Room:
         """Where moments of one feature arm lie, or the diagnostics."""
         settings = {
@@ -59,7 +64,7 @@ class Wanted:
             "features": arm,
             "taps": [tap.name for tap in self.arms[AS_IS if arm == DIAGNOSTICS else arm]],
         }
-        if arm not in (AS_IS,):
+        if arm != AS_IS:
             settings["seed"] = self.seed
         if self.input.fitted:
             moments = torch.cat([self.colours.mean[None], self.colours.covariance])
@@ -75,21 +80,45 @@ def collect(
     Images go through the network in the same batches whatever is there already: rounding
     depends on the batch, and a run that was killed must end with the numbers of one that was not.
 
+    Args:
+        corpus: the images.
+        digests: of each.
+        wanted: what to keep.
+        cache: where.
+        batch_size: images that are read together, and go through the network together where they
+            are of one size.
+
     Raises:
-        StyleError: for an image too small for the taps; ImageError for one that cannot be read.
+        TypeError: if `batch_size` is no whole number.
+        ValueError: if it is not positive.
+        StyleError: for an image too small for the taps, or features that are not finite; both
+            name the image.
+        ImageError: for an image that cannot be read.
     """
+    check.one_of_type("batch_size", batch_size, int)
+    check.positive("batch_size", batch_size)
+    return _collected(corpus, digests, wanted, cache, batch_size)
+
+
+def _collected(
+    corpus: Corpus, digests: Sequence[str], wanted: Wanted, cache: Cache, batch_size: int
+) -> Iterator[int]:
     rooms = {arm: wanted.room(cache, arm) for arm in wanted.arms}
-    diagnosed = wanted.room(cache, DIAGNOSTICS)
+    if wanted.diagnosed:
+        rooms[DIAGNOSTICS] = wanted.room(cache, DIAGNOSTICS)
     for start in range(0, len(corpus), batch_size):
         rows = range(start, min(start + batch_size, len(corpus)))
-        missing = {row: [arm for arm, room in rooms.items() if not room.has(digests[row])] for row in rows}
-        undiagnosed = [row for row in rows if row in wanted.diagnosed and not diagnosed.has(digests[row])]
-        if any(missing.values()) or undiagnosed:
+        missing = {
+            row: [arm for arm in wanted.of(row) if not rooms[arm].has(digests[row])] for row in rows
+        }
+        if any(missing.values()):
             for row, features in _features(corpus, rows, wanted):
                 for arm in missing[row]:
-                    rooms[arm].write(digests[row], _moments(features, wanted, arm, digests[row]))
-                if row in undiagnosed:
-                    diagnosed.write(digests[row], _diagnostics(features, wanted, digests[row]))
+                    if arm == DIAGNOSTICS:
+                        found = _diagnostics(features, wanted, digests[row])
+                    else:
+                        found = _moments(features, wanted, arm, corpus.items[row].name, digests[row])
+                    rooms[arm].write(digests[row], found)
         yield rows[-1] + 1
 
 
@@ -119,21 +148,22 @@ def _features(corpus: Corpus, rows: Sequence[int], wanted: Wanted) -> Iterator[t
             yield row, {tap: one[place : place + 1] for tap, one in together.items()}
 
 
-def _moments(features: Features, wanted: Wanted, arm: str, digest: str) -> dict[str, Tensor]:
+def _moments(features: Features, wanted: Wanted, arm: str, name: str, digest: str) -> dict[str, Tensor]:
     """Covariance, packed, and mean of each tap, float32 on the cpu."""
     change = feature_arm(arm)
     found = {}
     for tap in wanted.arms[arm]:
-        one = features[tap.name]
+        one, where = features[tap.name], f"{wanted.network.name} at {tap.name}"
         if one.shape[2] * one.shape[3] < change.least:
             raise StyleError(
-                f"features arm {arm} needs {change.least} positions at {tap.name}, got "
-                f"{one.shape[2] * one.shape[3]}: use fewer, or larger images"
+                f"{name}: features arm {arm} needs {change.least} positions of {where}, got "
+                f"{one.shape[2] * one.shape[3]}: take an arm of fewer, or larger images"
             )
         with torch.no_grad():
             gaussian = MOMENTS(change.apply(one, generator(wanted.seed, arm, tap.name, digest)))[0]
         if not bool(torch.isfinite(gaussian).all()):
-            raise StyleError(f"features of {wanted.network.name} at {tap.name} are not finite under {arm}")
+            remedy = ": compute in float32" if one.dtype in (torch.float16, torch.bfloat16) else ""
+            raise StyleError(f"{name}: features of {where} must be finite, {arm}; they are not{remedy}")
         found[f"{tap.name}/covariance"] = pack(gaussian[:, :-1]).float().cpu()
         found[f"{tap.name}/mean"] = gaussian[:, -1].float().cpu()
     return found

@@ -18,13 +18,15 @@ def depth_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[T
     The stem; the first and the last ReLU or block of each stage (a stage is a run of taps of one
     kind, width and resolution); the first expansion after each stage, which holds the same
     positions as the block before it, wide and after an activation; the last pooling; the head.
-    Networks described otherwise, such as any timm model, are read at every tap.
+    Networks whose taps are all of one kind, such as any timm model, are read at every tap.
 
     Args:
         spec: the network.
         entry: its weights; taps deeper than these may be read at are left out.
     """
     allowed = _allowed(spec, entry)
+    if len({tap.kind for tap in allowed}) == 1:
+        return allowed
     chosen = set()
     for kind in ENDS:
         stages: dict[tuple[int, int], list[str]] = {}
@@ -36,8 +38,7 @@ def depth_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[T
     chosen |= {tap.name for tap in allowed if tap.kind in ("stem", "head")}
     chosen |= {tap.name for tap in [tap for tap in allowed if tap.kind == "pool"][-1:]}
     chosen.add(allowed[-1].name)
-    found = tuple(tap for tap in allowed if tap.name in chosen)
-    return found if len(found) > 1 else allowed
+    return tuple(tap for tap in allowed if tap.name in chosen)
 
 
 def ladder_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[TapSpec, ...]:

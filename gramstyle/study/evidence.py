@@ -41,7 +41,8 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        value, low, high = (f"{round(one, 3) + 0.0:.3f}" for one in (self.value, self.low, self.high))
+        return f"{value} [{low}, {high}]"  # + 0.0: rounded, -0.0001 would be -0.000
 
 
 class Evidence:

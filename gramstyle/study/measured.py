@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from gramstyle.errors import StyleError
 from gramstyle.files import replacing
 from gramstyle.study.assess import Assessed
-from gramstyle.study.results import Condition, Estimate
+from gramstyle.study.results import Condition, Estimate, Split
 
 FORMAT = 1
 """Counts up when the same settings would give other numbers."""
+
+JSON, MATRIX = "json", "matrix"
+"""Entries of a file beside ``draws/QUESTION/NAME/SPLIT``."""
 
 
 class MeasuredStore:
@@ -48,11 +51,11 @@ class MeasuredStore:
         }
         plain = [{**asdict(one), "condition": None} for one in assessed.estimates]
         text = json.dumps({"estimates": plain, "facts": dict(facts)})
-        arrays["json"] = np.frombuffer(text.encode(), dtype=np.uint8)
+        arrays[JSON] = np.frombuffer(text.encode(), dtype=np.uint8)
         if matrix is not None:
-            arrays["matrix"] = matrix[np.triu_indices(len(matrix), k=1)].astype(np.float32)
+            arrays[MATRIX] = matrix[np.triu_indices(len(matrix), k=1)].astype(np.float32)
         with replacing(self._path(assessed.condition, weights)) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def read(self, condition: Condition, weights: str) -> tuple[Assessed, dict[str, float]]:
         """What `write` kept.
@@ -60,13 +63,14 @@ class MeasuredStore:
         Raises:
             StyleError: if the file is damaged.
         """
-        with self._open(condition, weights) as file:
-            plain = json.loads(bytes(file["json"]).decode())
-            draws = {
-                tuple(name.split("/")[1:]): file[name] for name in file.files if name.startswith("draws/")
-            }
+        kept = self._read(condition, weights, without=MATRIX)
+        plain = json.loads(bytes(kept.pop(JSON)).decode())
+        draws: dict[tuple[str, str, Split], NDArray[np.float64]] = {}
+        for entry, drawn in kept.items():
+            _, question, name, split = entry.split("/")
+            draws[question, name, cast(Split, split)] = drawn
         estimates = tuple(Estimate(**{**one, "condition": condition}) for one in plain["estimates"])
-        return Assessed(condition=condition, estimates=estimates, draws=draws), plain["facts"]  # type: ignore[arg-type]
+        return Assessed(condition=condition, estimates=estimates, draws=draws), plain["facts"]
 
     def matrix(self, condition: Condition, weights: str) -> NDArray[np.float64]:
         """The distances (N, N), to single precision.
@@ -74,19 +78,21 @@ class MeasuredStore:
         Raises:
             StyleError: if they were not kept, or the file is damaged.
         """
-        with self._open(condition, weights) as file:
-            if "matrix" not in file.files:
-                raise StyleError(f"the distances of {condition} were not kept")
-            upper = file["matrix"].astype(np.float64)
+        kept = self._read(condition, weights)
+        if MATRIX not in kept:
+            raise StyleError(f"the distances of {condition} were not kept")
+        upper = kept[MATRIX].astype(np.float64)
         size = round((1 + (1 + 8 * len(upper)) ** 0.5) / 2)
         matrix = np.zeros((size, size))
         matrix[np.triu_indices(size, k=1)] = upper
         return matrix + matrix.T
 
-    def _open(self, condition: Condition, weights: str) -> Any:
+    def _read(self, condition: Condition, weights: str, without: str = "") -> dict[str, NDArray[Any]]:
+        """Every array of a file but one; the checksum of each is compared as it is read."""
         path = self._path(condition, weights)
         try:
-            return np.load(path, allow_pickle=False)
+            with np.load(path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files if name != without}
         except (zipfile.BadZipFile, ValueError, EOFError) as error:
             raise StyleError(f"{path} is damaged ({error}): remove it and run the study again") from error
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, backbone, choose_device, choose_weights, parse
-from gramstyle.extract.registry import random_seed
+from gramstyle.extract.network import build
+from gramstyle.extract.registry import TIMM_PREFIX, random_seed
+from gramstyle.extract.timm import build_timm
 from gramstyle.study.depth import depth_taps, ladder_taps
 from gramstyle.study.results import PIXELS, RGB, Tap
-from gramstyle.types import BackboneSpec, Features, Progress, TapSpec, WeightsEntry
+from gramstyle.types import BackboneSpec, Features, Progress, TapSpec, WeightsEntry, WeightsIdentity
 
 RGB_TAP = TapSpec(name=RGB, module="", channels=3, reduction=1, kind="stem")
 
@@ -47,16 +51,17 @@ class Network:
         self.dtype = dtype
         self._options = {"weights_dir": weights_dir, "progress": progress}
         self._extractor: Extractor | None = None
+        self._identity: WeightsIdentity | None = None
         self.depth: tuple[TapSpec, ...]
         self.ladder: tuple[TapSpec, ...]
         if name == PIXELS:
             self.backbone, self.weights = PIXELS, ""
             self.depth = self.ladder = (RGB_TAP,)
             return
-        spec, self.weights = _named(name)
-        self.backbone = spec.name
-        limit = _entry(spec, self.weights if like is None else _named(like)[1])
-        self.depth, self.ladder = depth_taps(spec, limit), ladder_taps(spec, limit)
+        self._spec, self.weights = _named(name)
+        self.backbone = self._spec.name
+        limit = _entry(self._spec, self.weights if like is None else _named(like)[1])
+        self.depth, self.ladder = depth_taps(self._spec, limit), ladder_taps(self._spec, limit)
 
     @property
     def name(self) -> str:
@@ -70,10 +75,10 @@ class Network:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Name, source and sha256 of the weights."""
+        """Name, source and sha256 of the weights, which are loaded once to know."""
         if self.backbone == PIXELS:
             return {"backbone": PIXELS, "name": "", "source": "the images themselves", "sha256": ""}
-        return asdict(self._loaded().identity)
+        return asdict(self._identity or self._loaded().identity)
 
     @property
     def minimum_size(self) -> int:
@@ -81,7 +86,11 @@ class Network:
         return 1 if self.backbone == PIXELS else max(tap.reduction for tap in self.depth)
 
     def features(self, images: Tensor) -> Features:
-        """Tap -> features (B, C, H, W) of `images` (B, 3, H, W) at every depth tap."""
+        """Tap -> features (B, C, H, W) of `images` (B, 3, H, W) at every depth tap.
+
+        Raises:
+            StyleError: if the weights are others than those that the network was identified by.
+        """
         if self.backbone == PIXELS:
             return {RGB: images.to(self.device)}
         return self._loaded()(images)
@@ -90,9 +99,16 @@ class Network:
         """Forget the network; the next call loads it again."""
         self._extractor = None
 
+    def positions(self, height: int, width: int) -> tuple[int, ...]:
+        """P at every depth tap, for images of that size."""
+        if self.backbone == PIXELS:
+            return (height * width,)
+        return _positions(self._spec, self.depth, height, width)
+
     def facts(self, height: int, width: int) -> list[Tap]:
         """One record per depth tap, for images of that size."""
         last = max(1, len(self.depth) - 1)
+        positions = self.positions(height, width)
         return [
             Tap(
                 backbone=self.backbone,
@@ -101,10 +117,10 @@ class Network:
                 kind=tap.kind,
                 depth=index / last,
                 channels=tap.channels,
-                positions=-(-height // tap.reduction) * -(-width // tap.reduction),
+                positions=count,
                 reduction=tap.reduction,
             )
-            for index, tap in enumerate(self.depth)
+            for index, (tap, count) in enumerate(zip(self.depth, positions, strict=True))
         ]
 
     def _loaded(self) -> Extractor:
@@ -117,7 +133,22 @@ class Network:
                 dtype=self.dtype,
                 **self._options,  # type: ignore[arg-type]
             )
+            found = self._extractor.identity
+            if self._identity not in (None, found):
+                raise StyleError(f"weights of {self.name} changed while they were in use: start again")
+            self._identity = found
         return self._extractor
+
+
+@lru_cache(maxsize=64)
+def _positions(spec: BackboneSpec, taps: tuple[TapSpec, ...], height: int, width: int) -> tuple[int, ...]:
+    """P at each tap, by following shapes through the network without computing anything.
+
+    A rule would not do: of a window that stands over an edge VGG makes nothing, and others a position.
+    """
+    trunk = build_timm(spec, taps, None) if spec.name.startswith(TIMM_PREFIX) else build(spec, taps)
+    maps = trunk.to("meta")(torch.empty(1, 3, height, width, device="meta"))
+    return tuple(maps[tap.name][0, 0].numel() for tap in taps)
 
 
 def _named(name: str) -> tuple[BackboneSpec, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from gramstyle.study.arms import channel_arm, feature_arm
+from gramstyle.study.arms import channel_arm, feature_arm, input_arm
 from gramstyle.study.networks import Network
 from gramstyle.study.results import AS_IS, PIXELS, Condition
 from gramstyle.study.settings import StudySettings
@@ -12,13 +12,16 @@ from gramstyle.study.sweep import Sweep, Whose
 from gramstyle.types import TapSpec
 
 
-def conditions(settings: StudySettings, networks: Sequence[Network], positions: int) -> list[Condition]:
-    """Conditions of every sweep, each once: networks, then inputs, then taps in order of depth.
+def conditions(
+    settings: StudySettings, networks: Sequence[Network], smallest: Callable[[str, int], int]
+) -> list[Condition]:
+    """Conditions of every sweep, each once: networks, then sweeps, inputs, and taps in order of depth.
 
     Args:
         settings: of the study.
         networks: all of them.
-        positions: pixels of the smallest image, H * W, as the networks see it.
+        smallest: (resize policy, reduction of a tap) -> fewest positions of an image there; see
+            `Survey.smallest`.
 
     Returns:
         Those that make sense: arms that need more positions or channels than a tap has are
@@ -28,7 +31,7 @@ def conditions(settings: StudySettings, networks: Sequence[Network], positions: 
     for network in networks:
         for sweep in settings.sweeps:
             if whose(network) in sweep.whose:
-                found.update(dict.fromkeys(_of(sweep, network, positions, settings.resize)))
+                found.update(dict.fromkeys(_of(sweep, network, smallest, settings.resize)))
     return list(found)
 
 
@@ -44,10 +47,12 @@ def taps_of(sweep: Sweep, network: Network) -> tuple[TapSpec, ...]:
     return {"depth": network.depth, "ladder": network.ladder, "last": network.ladder[-1:]}[sweep.where]
 
 
-def _of(sweep: Sweep, network: Network, pixels: int, resize: str) -> Iterator[Condition]:
+def _of(
+    sweep: Sweep, network: Network, smallest: Callable[[str, int], int], resize: str
+) -> Iterator[Condition]:
     for given in sweep.inputs:
         for tap in taps_of(sweep, network):
-            count = max(1, pixels // tap.reduction**2)
+            count = smallest(input_arm(given).resize or resize, tap.reduction)
             for features in sweep.features:
                 if count < feature_arm(features).least:
                     continue
@@ -72,4 +77,6 @@ def _of(sweep: Sweep, network: Network, pixels: int, resize: str) -> Iterator[Co
 def _width(channels: str, before: int) -> int:
     """Channels after an arm."""
     kind, _, number = channels.partition(":")
+    if kind == "drop-top":
+        return before - int(number)
     return int(number) if kind in ("projected", "subset") else before

@@ -16,6 +16,9 @@ PIXELS = "pixels"
 """The baseline whose features are the RGB values of the image themselves, at its one tap `RGB`."""
 RGB = "rgb"
 
+RANDOM = "random:"
+"""Before the seed of weights that were drawn; a file of trained weights may be called random, too."""
+
 COMBINED = "all taps"
 """Stands for a tap where distances of several taps were averaged."""
 
@@ -55,7 +58,7 @@ class Condition:
     @property
     def learned(self) -> bool:
         """Whether the weights were trained."""
-        return self.backbone != PIXELS and not self.weights.startswith("random")
+        return self.backbone != PIXELS and not self.weights.startswith(RANDOM)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,8 +362,8 @@ class Verdict:
         name: ``H1`` ...
         hypothesis: what it claims, in one sentence.
         parts: its predictions.
-        decision: supported if every measured part is, refuted if its decisive part is, else
-            undecided; not measured if no part could be.
+        decision: refuted if a decisive part is; supported if every measured part is; else
+            undecided; not measured if no decisive part could be.
     """
 
     name: str
@@ -479,7 +482,7 @@ class StudyResults:
 
 def is_learned(tap: Tap) -> bool:
     """Whether the weights of the network that `tap` belongs to were trained."""
-    return tap.backbone != PIXELS and not tap.weights.startswith("random")
+    return tap.backbone != PIXELS and not tap.weights.startswith(RANDOM)
 
 
 def distribution(

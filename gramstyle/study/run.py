@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from gramstyle import check
 from gramstyle.corpus import FACTORS, Corpus
 from gramstyle.errors import StyleError
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
-from gramstyle.study.choices import choose, chosen, differences
-from gramstyle.study.evidence import Evidence, Key
-from gramstyle.study.hypotheses import judge
+from gramstyle.study.conclude import conclude
 from gramstyle.study.labels import Labels
-from gramstyle.study.ladder import climb
 from gramstyle.study.measure import Bench, combined, diagnostics, measure
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
-from gramstyle.study.noise import noise_points
-from gramstyle.study.pictures import distributions, maps, similarities
 from gramstyle.study.plan import conditions
-from gramstyle.study.remedies import READINGS, best, rank
 from gramstyle.study.results import (
     PIXELS,
     Condition,
     CorpusFacts,
     DiagnosticValue,
-    Estimate,
-    Provenance,
     StudyResults,
 )
 from gramstyle.study.selection import split_styles
 from gramstyle.study.settings import StudySettings
 from gramstyle.study.survey import Survey, spread_over_styles, survey, thinned
 from gramstyle.types import Progress
-from gramstyle.versions import versions
 
 LEAST_STYLES = 4
 """Fewer are not split into development and held-out styles."""
@@ -114,7 +102,7 @@ def run_study(
         if network.learned:
             found += diagnostics(network, planned[network.name], bench)
     corpus_facts = _corpus_facts(looked, development, held_out)
-    return _results(bench, networks, planned, found, corpus_facts, dtype)
+    return conclude(bench, networks, planned, found, corpus_facts, dtype)
 
 
 def _networks(
@@ -212,86 +200,3 @@ def _corpus_facts(looked: Survey, development: Sequence[str], held_out: Sequence
         held_out=tuple(held_out),
         notes=tuple(notes),
     )
-
-
-def _results(
-    bench: Bench,
-    networks: Sequence[Network],
-    planned: Mapping[str, Sequence[Condition]],
-    diagnosed: Sequence[DiagnosticValue],
-    corpus_facts: CorpusFacts,
-    dtype: torch.dtype,
-) -> StudyResults:
-    settings = bench.settings
-    identities = {network.name: network.identity for network in networks}
-    estimates: list[Estimate] = []
-    draws: dict[Key, NDArray[np.float64]] = {}
-    facts: dict[Condition, dict[str, float]] = {}
-    for network in networks:
-        for condition in planned[network.name]:
-            assessed, known = bench.store.read(condition, identities[network.name]["sha256"])
-            estimates += assessed.estimates
-            for (question, name, split), one in assessed.draws.items():
-                draws[condition, question, name, split] = one
-            facts[condition] = known
-    height, width = bench.survey.sizes[0]
-    taps = tuple(tap for network in networks for tap in network.facts(height, width))
-    primary = (settings.primary.statistic, settings.primary.metric)
-
-    def evidence_with(noise: Sequence[Any]) -> Evidence:
-        return Evidence(
-            estimates=estimates,
-            draws=draws,
-            taps=taps,
-            ladder={network.name: [tap.name for tap in network.ladder] for network in networks},
-            diagnostics=diagnosed,
-            noise=noise,
-            primary=primary,
-            level=settings.level,
-        )
-
-    noise = noise_points(evidence_with(()), facts)
-    evidence = evidence_with(noise)
-    learned = evidence.networks(learned=True)
-    shown = [evidence.plain(network, tap) for network in learned for tap in _shown(evidence, network)]
-    return StudyResults(
-        corpus=corpus_facts,
-        provenance=Provenance(
-            settings=settings.as_json(),
-            weights=identities,
-            versions=versions(),
-            device=networks[0].device.type,
-            dtype=str(dtype).removeprefix("torch."),
-            seed=settings.seed,
-            date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        ),
-        taps=taps,
-        estimates=tuple(estimates),
-        diagnostics=tuple(diagnosed),
-        noise=noise,
-        distributions=distributions(bench, shown, identities),
-        maps=maps(bench, shown, identities),
-        similarity=similarities(bench, evidence, identities),
-        choices=choose(evidence, learned),
-        differences=differences(evidence, learned),
-        ladder=tuple(
-            step
-            for network in learned
-            for tap in _climbed(evidence, network)
-            for step in climb(evidence, network, tap)
-        ),
-        remedies=tuple(remedy for network in learned for remedy in rank(evidence, network)),
-        verdicts=judge(evidence),
-    )
-
-
-def _shown(evidence: Evidence, network: str) -> list[str]:
-    """The tap chosen on development styles, and the deepest one."""
-    one = chosen(evidence, network)
-    return list(dict.fromkeys(([] if one is None else [one.tap]) + [evidence.last(network)]))
-
-
-def _climbed(evidence: Evidence, network: str) -> list[str]:
-    """The ladder tap that plain distances do best at on development styles, and the deepest one."""
-    one = best(evidence, network, READINGS[0])
-    return list(dict.fromkeys(([] if one is None else [one.tap]) + [evidence.last(network)]))

@@ -13,7 +13,7 @@ from gramstyle.errors import StyleError
 from gramstyle.extract import parse
 from gramstyle.images import ResizePolicy
 from gramstyle.study.results import AS_IS
-from gramstyle.study.sweep import Readout, Sweep
+from gramstyle.study.sweep import Readout, Sweep, listed, whole_number
 from gramstyle.study.sweeps import FROBENIUS, FULL_SWEEPS, QUICK_SWEEPS
 
 
@@ -35,7 +35,9 @@ class StudySettings:
         seed: that every random choice is derived from.
 
     Raises:
+        TypeError: if names are no text, or not in a tuple.
         UnknownNameError: for a backbone that does not exist.
+        StyleError: if no backbone is named, or the primary readout is in no sweep.
         ValueError: for numbers out of range.
     """
 
@@ -52,15 +54,30 @@ class StudySettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("backbones", "random_seeds", "sweeps"):
+            check.one_of_type(name, getattr(self, name), tuple)
         if not self.backbones:
             raise StyleError("backbones must name at least one network, got none")
         for name in self.backbones:
+            check.one_of_type("each of backbones", name, str)
             parse(name)
+        if not isinstance(self.resize, str):
+            raise TypeError(f"resize must be text such as 'short:224', got {self.resize!r}")
         ResizePolicy.parse(self.resize)
+        self._check_numbers()
+        self._check_primary()
+
+    def _check_numbers(self) -> None:
         for name in ("draws", "permutations", "diagnosed", "limit"):
-            check.positive(name, getattr(self, name))
+            whole_number(name, getattr(self, name))
+        whole_number("seed", self.seed, 0)
+        for seed in self.random_seeds:
+            whole_number("each of random_seeds", seed, 0)
+        check.one_of_type("level", self.level, float)
         if not 0.5 <= self.level < 1:
             raise ValueError(f"level must be at least 0.5 and below 1, got {self.level}")
+
+    def _check_primary(self) -> None:
         wanted = (self.primary.statistic, self.primary.metric)
         plain = [
             (readout.statistic, readout.metric)
@@ -88,20 +105,23 @@ class StudySettings:
         ``preset = "quick"`` or ``"full"`` starts from that preset; other keys replace its values.
 
         Raises:
-            UnknownNameError: for a key that does not exist.
+            TypeError: if something other than a list is given where one belongs.
+            UnknownNameError: for a key or a name that does not exist.
+            StyleError: for settings that contradict each other.
+            ValueError: for numbers out of range.
         """
         given = dict(plain)
         known = [one.name for one in fields(cls)]
         start = check.name_in("preset", given.pop("preset", "full"), PRESETS)
         for name in given:
             check.name_in("setting", name, [*known, "preset"])
+        for name in ("backbones", "random_seeds", "sweeps"):
+            if name in given:
+                given[name] = listed(name, given[name])
         if "sweeps" in given:
             given["sweeps"] = tuple(Sweep.from_plain(one) for one in given["sweeps"])
         if "primary" in given:
-            given["primary"] = Readout(**given["primary"])
-        for name in ("backbones", "random_seeds"):
-            if name in given:
-                given[name] = tuple(given[name])
+            given["primary"] = Readout.from_plain(given["primary"])
         return replace(PRESETS[start], **given)
 
     @classmethod

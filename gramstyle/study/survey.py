@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from gramstyle.corpus import Corpus, Item, duplicates_note, near_duplicates
+from gramstyle.errors import ImageError
 from gramstyle.images import Picture, ResizePolicy, color_moments, resize
 from gramstyle.study.arms import Reference
 from gramstyle.types import Progress
+
+Size: TypeAlias = tuple[int, int]
+"""Height and width, in pixels."""
 
 KEPT_BYTES = 2**30
 """Memory that pictures may take; beyond it they are read again each time."""
@@ -45,35 +50,54 @@ class Survey:
     Attributes:
         corpus: the same images, held in memory as far as that goes, with what was noticed.
         digests: of each image.
+        given: height and width of each as it was found.
         sizes: height and width of each as the networks will see it.
         colours: mean over images of their mean colours and of their colour covariances.
     """
 
     corpus: Corpus
     digests: tuple[str, ...]
-    sizes: tuple[tuple[int, int], ...]
+    given: tuple[Size, ...]
+    sizes: tuple[Size, ...]
     colours: Reference
 
-    @property
-    def smallest(self) -> int:
-        """Pixels of the smallest image."""
-        return min(height * width for height, width in self.sizes)
+    def brought_to(self, resize_policy: str) -> tuple[Size, ...]:
+        """Height and width of each image under a policy, such as that of an input arm."""
+        policy = ResizePolicy.parse(resize_policy)
+        return tuple(policy.target(*size) for size in self.given)
+
+    def smallest(self, resize_policy: str, reduction: int) -> int:
+        """Fewest positions that an image under a policy leaves at a tap, one at least.
+
+        Counted without the windows that stand over an edge, for which some networks have a
+        position too and others have none.
+        """
+        sizes = set(self.brought_to(resize_policy))
+        return min(max(1, height // reduction) * max(1, width // reduction) for height, width in sizes)
 
 
 def survey(corpus: Corpus, resize_policy: str, progress: Progress | None = None) -> Survey:
     """Look at every image once.
 
+    Args:
+        corpus: the images.
+        resize_policy: see `ResizePolicy`.
+        progress: told how many were looked at.
+
     Raises:
-        ImageError: for one that cannot be read; the message names it.
+        ImageError: for one that cannot be read, or whose pixels are not in [0, 1]; the message
+            names it.
     """
     policy = ResizePolicy.parse(resize_policy)
     items: list[Item] = []
-    sizes, means, covariances, held = [], [], [], 0
+    digests, given, sizes, means, covariances, held = [], [], [], [], [], 0
     for done, item in enumerate(corpus.items, start=1):
         picture, digest = item.origin.picture(), item.origin.digest()
         held += picture.pixels.nbytes
         items.append(replace(item, origin=Kept(picture, digest)) if held <= KEPT_BYTES else item)
-        small = resize(picture.pixels, policy)
+        digests.append(digest)
+        given.append((picture.height, picture.width))
+        small = resize(_checked(item, picture), policy)
         sizes.append((small.shape[1], small.shape[2]))
         mean, covariance = color_moments(small)
         means.append(mean.double())
@@ -86,10 +110,19 @@ def survey(corpus: Corpus, resize_policy: str, progress: Progress | None = None)
         looked = replace(looked, notes=(*corpus.notes, duplicates_note(twins)))
     return Survey(
         corpus=looked,
-        digests=tuple(item.origin.digest() for item in items),
+        digests=tuple(digests),
+        given=tuple(given),
         sizes=tuple(sizes),
         colours=Reference(covariance=_mean(covariances), mean=_mean(means)),
     )
+
+
+def _checked(item: Item, picture: Picture) -> Tensor:
+    """The pixels, if they are colours; an origin need not come from `read_image`."""
+    low, high = (float(value) for value in picture.pixels.aminmax())  # NaN where one is
+    if not (low >= 0 and high <= 1):
+        raise ImageError(f"pixels of {item.name} must lie in [0, 1], got {low:.4g} to {high:.4g}")
+    return picture.pixels
 
 
 def _mean(values: list[Tensor]) -> Tensor:
@@ -99,7 +132,8 @@ def _mean(values: list[Tensor]) -> Tensor:
 def thinned(corpus: Corpus, limit: int) -> Corpus:
     """At most `limit` images, as many of every style as of any other where there are enough; noted.
 
-    Which images stay depends on their names alone.
+    Two of each style stay, so that it has a pair, whatever the limit. Which images stay depends on
+    their names alone.
     """
     if len(corpus) <= limit:
         return corpus

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from gramstyle import check
@@ -32,8 +32,10 @@ class Readout:
         most: widest tap, in channels, that it is taken at; wider ones cost too much.
 
     Raises:
+        TypeError: if the metric is no text.
         UnknownNameError: for a name that does not exist.
         StyleError: for a metric that is not defined for the statistic.
+        ValueError: for a width that is no whole number.
     """
 
     statistic: str
@@ -42,8 +44,22 @@ class Readout:
 
     def __post_init__(self) -> None:
         statistic = check.member(STATISTICS, "statistic", self.statistic)
+        check.one_of_type("metric", self.metric, str)
         metric_named(self.metric.removesuffix(CSLS)).check_statistic(statistic)
-        check.positive("most", self.most)
+        whole_number("most", self.most)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Readout:
+        """A readout from plain types, as a TOML file gives it.
+
+        Raises:
+            UnknownNameError: for a key that does not exist.
+            StyleError: if it is no table of a statistic and a metric.
+        """
+        if not isinstance(plain, Mapping) or not {"statistic", "metric"} <= set(plain):
+            raise StyleError(f"a readout must be a table of statistic and metric, got {plain!r}")
+        known_keys("a readout", plain, cls)
+        return cls(**plain)
 
     @property
     def kind(self) -> Statistic:
@@ -62,6 +78,12 @@ class Sweep:
         features: feature arms.
         channels: channel arms; ``as-is`` for none.
         readouts: statistic and metric.
+
+    Raises:
+        TypeError: if something other than a tuple of names is given for one of them.
+        UnknownNameError: for a name that does not exist.
+        StyleError: if nothing is named.
+        ValueError: for an arm whose number makes no sense.
     """
 
     whose: tuple[Whose, ...] = ("learned",)
@@ -73,24 +95,61 @@ class Sweep:
 
     def __post_init__(self) -> None:
         check.name_in("where", self.where, WHERE)
-        for one in self.whose:
-            check.name_in("whose", one, WHOSE)
-        for name in self.inputs:
-            input_arm(name)
-        for name in self.features:
-            feature_arm(name)
-        for name in self.channels:
-            if name != AS_IS:
-                channel_arm(name)
-        for name in ("whose", "inputs", "features", "channels", "readouts"):
+        for name, kind in (*dict.fromkeys(ARMS, str).items(), ("readouts", Readout)):
+            check.one_of_type(name, getattr(self, name), tuple)
+            for one in getattr(self, name):
+                check.one_of_type(f"each of {name}", one, kind)
             if not getattr(self, name):
                 raise StyleError(f"{name} of a sweep must name at least one, got none")
+        for name, find in ARMS.items():
+            for one in getattr(self, name):
+                find(one)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Sweep:
-        """A sweep from plain types, as a TOML file gives it."""
-        given: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
-        }
-        given["readouts"] = tuple(Readout(**one) for one in given.get("readouts", ()))
+        """A sweep from plain types, as a TOML file gives it.
+
+        Raises:
+            TypeError: if something other than a list is given where one belongs.
+            UnknownNameError: for a key or a name that does not exist.
+            StyleError: if it is no table, or nothing is named.
+        """
+        if not isinstance(plain, Mapping):
+            raise StyleError(f"a sweep must be a table, got {plain!r}")
+        known_keys("a sweep", plain, cls)
+        given: dict[str, Any]
+        given = {name: value if name == "where" else listed(name, value) for name, value in plain.items()}
+        given["readouts"] = tuple(Readout.from_plain(one) for one in given.get("readouts", ()))
         return cls(**given)
+
+
+ARMS: dict[str, Callable[[str], object]] = {
+    "whose": lambda name: check.name_in("whose", name, WHOSE),
+    "inputs": input_arm,
+    "features": feature_arm,
+    "channels": lambda name: None if name == AS_IS else channel_arm(name),
+}
+"""What each field of a sweep may name."""
+
+
+def known_keys(what: str, plain: Mapping[str, Any], record: type[Any]) -> None:
+    """Raise `UnknownNameError` unless every key of `plain` is a field of `record`."""
+    for name in plain:
+        check.name_in(f"key of {what}", name, [one.name for one in fields(record)])
+
+
+def listed(name: str, value: object) -> tuple[Any, ...]:
+    """A list as a tuple.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be a list, got {value!r}: write [{value!r}]")
+    return tuple(value)
+
+
+def whole_number(name: str, value: object, least: int = 1) -> None:
+    """Raise `ValueError` unless `value` is a whole number from `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number from {least}, got {value!r}")

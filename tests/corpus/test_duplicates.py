@@ -166,6 +166,16 @@ def test_a_texture_and_its_faint_ghost_are_no_copies():
     assert pairs(near_duplicates(corpus_of(**images))) == [("strong", "weaker")]
 
 
+def test_a_pattern_of_less_than_a_quarter_of_a_grey_level_is_no_picture():
+    """Such as a scanner leaves on every sheet of paper, or rounding on every flat image."""
+    grain = textures(0)["pink"] - 0.5  # of standard deviation 0.15
+    faint, seen = 5e-4, 0.05
+    images = {"white": 0.9 + faint * grain, "grey": 0.5 + faint * grain}
+    assert near_duplicates(corpus_of(**images)) == ()
+    images = {"white": 0.9 + seen * grain, "grey": 0.5 + seen * grain}
+    assert pairs(near_duplicates(corpus_of(**images))) == [("white", "grey")]
+
+
 def test_one_layout_in_two_textures_is_no_copy():
     draw = np.random.default_rng(0)
     tones = np.kron(draw.uniform(0.3, 0.7, (6, 6)), np.ones((32, 32)))  # (192, 192)

@@ -155,14 +155,16 @@ def test_lines_over_depth_are_the_estimates(results, figures, name, metric):
 
 def test_colours_and_chance_are_lines_across(results, figures):
     (colour,) = [
-        one.value
+        one
         for one in results.estimates
         if one.condition.metric == "wasserstein" and (one.question, one.split) == ("style", "all")
     ]
     for ax in shown(figures["depth-auc-frobenius"]):
         across = [one.get_ydata()[0] for one in ax.lines if len(set(one.get_ydata())) == 1]
         assert 0.5 in across
-        assert any(np.isclose(one, colour) for one in across)
+        (bar,) = [one for one in ax.lines if one.get_marker() == "_"]
+        assert list(bar.get_ydata()) == [colour.low, colour.high]
+        assert any(np.isclose(one, colour.value) for one in across)
     for ax in shown(figures["depth-contrast-frobenius"]):
         assert 5.0 in [one.get_ydata()[0] for one in ax.lines]
         assert ax.get_yscale() == "log"

@@ -118,3 +118,8 @@ class Case:
 
 COLOURS = Condition(backbone=PIXELS, weights="", tap=RGB, statistic="gaussian", metric="wasserstein")
 assert COLOURS.input == AS_IS
+
+
+def squares(policy, reduction):
+    """Positions at a tap of square images whose side a policy such as ``short:224`` names."""
+    return (int(policy.partition(":")[2]) // reduction) ** 2

@@ -206,6 +206,8 @@ def test_an_interval_is_that_of_the_estimate_itself():
     found = evidence.interval(one)
     assert_close([found.value, found.low, found.high], [0.8, 0.705, 0.895])
     assert str(found) == "0.800 [0.705, 0.895]"
+    assert str(Interval(-1e-9, -0.0004, float("inf"))) == "0.000 [0.000, inf]"
+    assert str(Interval(float("nan"), -float("inf"), -0.0006)) == "nan [-inf, -0.001]"
     assert evidence.interval(one, "contrast").value == 0.3
     assert evidence.interval(one, split="development").value == 0.9
     assert evidence.interval(one, "dprime") is None

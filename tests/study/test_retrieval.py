@@ -43,6 +43,13 @@ def test_a_ranking_by_hand():
     assert found["triplet"] == pytest.approx((4 + 3 + 1) / 12)
 
 
+def test_more_relevant_images_than_ranks_by_hand():
+    """k is 3: relevant at ranks 1, 3, 4, 5 of 6."""
+    found = one_anchor([1, 3, 4, 5], [2, 6])
+    assert found["average-precision-at-k"] == pytest.approx((1 + 2 / 3) / 3)
+    assert found["average-precision"] == pytest.approx((1 + 2 / 3 + 3 / 4 + 4 / 5) / 4)
+
+
 DISTANCES = st.lists(st.integers(0, 3), min_size=1, max_size=3)
 
 

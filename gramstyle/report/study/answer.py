@@ -13,7 +13,7 @@ from gramstyle.report.reading import phrase
 from gramstyle.report.study import numbers
 from gramstyle.report.study.remedies import is_base, remedies_of
 from gramstyle.report.study.view import AUC, CONTRAST, View
-from gramstyle.study.results import Decision, Difference, Remedy, Tap
+from gramstyle.study.results import Decision, Remedy, Tap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,9 @@ class Answer:
 
 EXPLANATIONS = "What of the explanations?"
 """The question under which the page lists the hypotheses."""
+
+HEAD = "head"
+"""Kind of a tap after the last block, which widens the channels for the classifier."""
 
 SURE = 0.05
 """Adjusted p below which a difference is spoken of as one."""
@@ -67,7 +70,7 @@ def _premise(view: View) -> Answer | None:
         return None
     items = []
     for network, found in points.items():
-        tap, contrast, auc = found[-1]
+        tap, contrast, auc = next((one for one in reversed(found) if one[0].kind != HEAD), found[-1])
         items.append(
             f"{view.label(network)}: contrast {numbers.percent(contrast)}, AUC {numbers.auc(auc)} at "
             f"{tap.tap}"
@@ -76,7 +79,10 @@ def _premise(view: View) -> Answer | None:
     low = [auc for _, contrast, auc in every if abs(rounded_percent(contrast)) < LOW]
     return Answer(
         question="Do distances of similar and dissimilar images differ by only about 5 %?",
-        answer=f"Under the {metric} distance of Gram matrices, at the deepest tap of each network:",
+        answer=(
+            f"Under the {metric} distance of Gram matrices, at the deepest tap of each network (its head "
+            "left out):"
+        ),
         items=tuple(items),
         after=(
             f"Contrast lies between -10 % and 10 % at {len(low)} of {count(len(every), 'tap')} of networks "
@@ -141,11 +147,11 @@ def _differences(view: View) -> Answer | None:
         return None
     sure = [one for one in tested if one.p_adjusted is not None and one.p_adjusted < SURE]
     items = [
-        f"{_between(view, one)}: {numbers.with_interval(one.value, one.low, one.high, numbers.signed)}"
+        f"{view.between(one)}: {numbers.with_interval(one.value, one.low, one.high, numbers.signed)}"
         for one in sure[:NAMED]
     ]
     items += [f"and {len(sure) - NAMED} more, in the table below"] if len(sure) > NAMED else []
-    holds = "holds" if len(sure) == 1 else "hold"
+    holds = "holds" if len(sure) < 2 else "hold"
     return Answer(
         question="Which of them differ for sure?",
         answer=(
@@ -154,11 +160,6 @@ def _differences(view: View) -> Answer | None:
         ),
         items=tuple(items),
     )
-
-
-def _between(view: View, one: Difference) -> str:
-    first, second = one.first.network, one.second.network
-    return one.what if first == second else f"{view.label(first)} minus {view.label(second)}"
 
 
 def _verdicts(view: View) -> Answer | None:

@@ -26,6 +26,9 @@ Quantity = Literal["auc", "contrast"]
 Curve = Sequence[tuple[Tap, Estimate]]
 
 NAMES: dict[Quantity, str] = {"auc": "AUC", "contrast": "contrast (%)"}
+BESIDE = 1.08
+"""Depth at which the interval of the colour baseline stands: beside the last tap."""
+
 UNITS: dict[Quantity, float] = {"auc": 1.0, "contrast": 100.0}
 
 
@@ -72,7 +75,7 @@ def depth_figure(view: View, metric: str, quantity: Quantity, palette: Palette) 
             _line(ax, curves[network], quantity, **look)
         _learned(ax, view, backbone, curves, quantity, palette)
         _reference(ax, view.colour(metric, quantity), quantity, palette)
-        ax.set_xlim(-0.04, 1.04)
+        ax.set_xlim(-0.05, BESIDE + 0.05)
         ax.set_xticks([0, 0.5, 1], ["first", "depth", "last"])
     _scale(made.axes[0], quantity, curves, view.colour(metric, quantity))
     legend(made.figure, _handles(view, metric, quantity, palette), palette, 5)
@@ -124,10 +127,10 @@ def _reference(ax: Axes, colour: Estimate | None, quantity: Quantity, palette: P
         return
     unit = UNITS[quantity]
     ax.axhline(unit * colour.value, color=palette.mark, linestyle=(0, (7, 2)), linewidth=1.2, zorder=2)
-    if colour.low is not None and colour.high is not None:
-        ax.axhspan(
-            unit * colour.low, unit * colour.high, color=palette.mark, alpha=0.12, linewidth=0, zorder=1
-        )
+    if colour.low is None or colour.high is None:
+        return
+    ends = [unit * colour.low, unit * colour.high]
+    ax.plot([BESIDE, BESIDE], ends, color=palette.mark, marker="_", markersize=5, linewidth=1.2, zorder=6)
 
 
 def _scale(ax: Axes, quantity: Quantity, curves: dict[str, Any], colour: Estimate | None) -> None:
@@ -135,10 +138,12 @@ def _scale(ax: Axes, quantity: Quantity, curves: dict[str, Any], colour: Estimat
         bottom, top = ax.get_ylim()
         ax.set_ylim(min(bottom, 0.48), max(min(top, 1.02), 1.0))
         return
-    every = [one.value for curve in curves.values() for _, one in curve] + (
-        [] if colour is None else [colour.value]
-    )
-    percent_scale(ax, "y", [UNITS[quantity] * value for value in every])
+    known = [one for curve in curves.values() for _, one in curve] + ([] if colour is None else [colour])
+    values = [one.value for one in known]
+    ends = [numbers.given(end) for one in known for end in (one.low, one.high)]
+    if min([value for value in values if math.isfinite(value)], default=1.0) > 0:
+        ends = [end for end in ends if end > 0]  # an axis of logarithms has no place for the others
+    percent_scale(ax, "y", [UNITS[quantity] * value for value in (*values, *ends)])
 
 
 def _handles(view: View, metric: str, quantity: Quantity, palette: Palette) -> list[Any]:
@@ -165,7 +170,7 @@ def _handles(view: View, metric: str, quantity: Quantity, palette: Palette) -> l
         found.append(line("other networks, learned", faint(palette), linewidth=0.9))
     if view.colour(metric, quantity) is not None:
         found.append(
-            line(f"colour alone (band: {view.level})", palette.mark, linestyle=(0, (7, 2)), linewidth=1.2)
+            line(f"colour alone (bar: {view.level})", palette.mark, linestyle=(0, (7, 2)), linewidth=1.2)
         )
     said = "chance" if quantity == AUC else "the question's 5 %"
     found.append(line(said, palette.muted, linestyle=(0, (1, 1.5)), linewidth=1.0))

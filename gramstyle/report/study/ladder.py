@@ -39,7 +39,6 @@ def ladder_plans(view: View) -> list[Plan]:
                 "Dots with intervals: style AUC after each intervention, one panel per network, contrast "
                 "beside."
             ),
-            folded=group.folded,
             draw=partial(
                 ladder_figure, view, group.members, f"Style AUC after each intervention{group.words}"
             ),

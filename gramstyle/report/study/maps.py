@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SHOWN = 9
 """Maps in one figure; the record may hold more."""
 
-NARROW = 8
+NARROW = 6
 """Labels of a map up to which three stand beside each other, with numbers in their cells."""
 
 TAPS_NAMED_UP_TO = 36
@@ -82,7 +82,7 @@ def map_figure(view: View, maps: Sequence[LabelMap], title: str, palette: Palett
         names = [displayed(label, 18) for label in one.labels]
         label = f"{described(one.condition)}, mean = 1"
         heatmap(ax, values / _unit(values), names, names, "", label, palette)
-        place = f"{view.label(one.condition.network)}  {displayed(one.condition.tap)}"
+        place = f"{displayed(view.label(one.condition.network))}\n{displayed(one.condition.tap)}"
         ax.set_title(place, loc="left", color=palette.ink, fontsize=theme.FONT_SIZE, fontweight="bold", pad=8)
         for text in ax.texts:
             text.set_fontsize(5.5 if side > NARROW else 6.5)
@@ -104,7 +104,8 @@ def similarity_plans(view: View) -> list[Plan]:
             section="similarity",
             name=f"CKA between taps, {one.of}",
             caption=(
-                f"Linear CKA of {one.of} representations of the same images: 1 means that two taps arrange the "
+                f"Linear CKA of {one.of} representations of the same images: 1 means that two taps "
+                "arrange the "
                 "images alike, up to rotation and scale, 0 that they have nothing in common. Lines part the "
                 "networks; taps run from shallow to deep."
             ),

@@ -199,7 +199,7 @@ def _made(results: StudyResults) -> dict[str, Any]:
         "device": made.device,
         "dtype": made.dtype,
         "seed": made.seed,
-        "versions": {"gramstyle": "of unknown version", **made.versions},
+        "versions": made.versions,
         "settings": encodable(settings),
     }
 

@@ -57,17 +57,18 @@ def shown(name: str, fields: Sequence[Field], records: Iterable[Any]) -> Shown:
 
 def choices_shown(view: View) -> Shown:
     """Chosen taps on held-out styles."""
+    distances = list(dict.fromkeys(f"{one.statistic}, {one.metric}" for one in view.results.choices))
     fields = (
         Field("network", lambda one: view.label(one.network), False),
         Field("chosen tap", lambda one: one.tap, False),
-        Field("distance", lambda one: f"{one.statistic}, {one.metric}", False),
         Field("AUC, development", lambda one: numbers.auc(one.development)),
         Field("AUC, held-out", lambda one: numbers.auc(one.held_out)),
         Field(_interval(view), lambda one: numbers.interval(one.low, one.high)),
         Field("p", lambda one: numbers.probability(one.p)),
         Field("adjusted p", lambda one: numbers.probability(one.p_adjusted)),
     )
-    return shown("AUC of each network at its chosen tap", fields, view.results.choices)
+    name = f"AUC of each network at its chosen tap: {'; '.join(distances)}"
+    return shown(name, fields, view.results.choices)
 
 
 def differences_shown(view: View) -> Shown:
@@ -77,7 +78,7 @@ def differences_shown(view: View) -> Shown:
         return numbers.signed_percent if one.estimate == CONTRAST else numbers.signed
 
     fields = (
-        Field("difference", lambda one: one.what, False),
+        Field("difference", view.between, False),
         Field("of", lambda one: f"{one.estimate}, {one.split}", False),
         Field("taps", lambda one: f"{one.first.tap}, {one.second.tap}", False),
         Field("value", lambda one: show(one)(one.value)),

@@ -15,6 +15,7 @@ from gramstyle.study.results import (
     RGB,
     Condition,
     DiagnosticValue,
+    Difference,
     Estimate,
     Split,
     StudyResults,
@@ -139,6 +140,11 @@ class View:
         if not chosen or not others:
             return [Group("", "", chosen or others)] if given else []
         return [Group("-chosen", " at the chosen taps", chosen), Group("-others", " at other taps", others)]
+
+    def between(self, one: Difference) -> str:
+        """What a difference is of: two networks where it is of two, else in the words of the record."""
+        first, second = one.first.network, one.second.network
+        return one.what if first == second else f"{self.label(first)} minus {self.label(second)}"
 
     def head(self, network: str) -> str:
         """The one of `heads` that a network is drawn like: itself, or the first of its architecture."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from statistics import median
+
+import numpy as np
+
 from gramstyle.study.evidence import Evidence, Interval
 from gramstyle.study.hypotheses.prediction import (
     ABSENT,
@@ -31,15 +36,11 @@ def collapse(evidence: Evidence) -> Outcome:
 
 def predicted_contrast(evidence: Evidence) -> Outcome:
     """Share of taps whose contrast lies within a factor of two of the predicted one."""
-    ratios = sorted(
-        one.contrast / one.predicted for one in evidence.noise if one.contrast > 0 < one.predicted
-    )
+    ratios = [one.contrast / one.predicted for one in evidence.noise if one.contrast > 0 < one.predicted]
     if len(ratios) < 4:
         return "fewer than four taps with a predicted contrast", ABSENT
     inside = sum(0.5 <= one <= 2 for one in ratios) / len(ratios)
-    words = (
-        f"{inside:.0%} of {len(ratios)} taps; median of measured / predicted {ratios[len(ratios) // 2]:.2f}"
-    )
+    words = f"{inside:.0%} of {len(ratios)} taps; median of measured / predicted {median(ratios):.2f}"
     return words, "supported" if inside >= 2 / 3 else "refuted" if inside < 1 / 3 else "undecided"
 
 
@@ -56,12 +57,19 @@ def fewer_positions(evidence: Evidence) -> Outcome:
 
 
 def share(evidence: Evidence, part: Condition, whole: Condition, name: str) -> Interval | None:
-    """One estimate as a share of another, on the same resamples."""
-    one, other = evidence.estimate(part, name), evidence.estimate(whole, name)
+    """One estimate as a share of another, on the same resamples.
+
+    Where the interval of the other is not above 0 the share may be anything, of either sign, and
+    its interval has no ends (Fieller 1954).
+    """
+    one, other = evidence.estimate(part, name), evidence.interval(whole, name)
     mine, theirs = evidence.drawn(part, name), evidence.drawn(whole, name)
-    if one is None or other is None or mine is None or theirs is None or other.value == 0:
+    if one is None or other is None or mine is None or theirs is None:
         return None
-    return evidence.around(one.value / other.value, mine / theirs)
+    if not other.low > 0:
+        return Interval(one.value / other.value if other.value else math.nan, -math.inf, math.inf)
+    draws = np.divide(mine, theirs, out=np.full(len(mine), np.nan), where=np.isfinite(theirs) & (theirs > 0))
+    return evidence.around(one.value / other.value, draws)
 
 
 NOISE_FLOOR = Hypothesis(

@@ -23,7 +23,7 @@ STYLES: dict[str, Style] = {
     "mosaic": Style(summary="square stones in mortar", render=cells.mosaic),
     "stained-glass": Style(summary="Voronoi cells in lead", render=cells.stained_glass),
     "low-poly": Style(summary="flat triangles", render=cells.low_poly),
-    "weave": Style(summary="a plain weave of round threads", render=woven.weave),
+    "weave": Style(summary="a twill of round threads", render=woven.weave),
 }
 """Name -> style.
 
