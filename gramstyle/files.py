@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 NAME_KEPT = 40
 """Characters of a file's name that its temporary file keeps: a name of 255 bytes has no room for more."""
@@ -51,8 +52,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     write_bytes(path, text.encode())
 
 
+_reading_umask = Lock()
+
+
 def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    current = os.umask(0o022)
-    os.umask(current)
+    """The process's umask, which can only be read by setting it: two threads at once would swap theirs."""
+    with _reading_umask:
+        current = os.umask(0o022)
+        os.umask(current)
     return current

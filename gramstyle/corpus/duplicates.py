@@ -68,12 +68,12 @@ def near_duplicates(
     shading. Images that share a subject or a texture agree in one or the other, copies in both.
 
     A recoloured or mirrored copy is not found. Images with next to no structure (flat, a ramp, a
-    grating) are found by their digests alone, as are copies whose faint grain JPEG has replaced.
+    grating) are found by their digests alone; copies whose faint grain JPEG has replaced are missed.
 
     Memory is 20 KB an image and time quadratic: 20,000 images take 400 MB.
 
     Args:
-        corpus: the images; each is read once.
+        corpus: the images; each is decoded once.
         threshold: least similarity, above 0 and at most 1.
         progress: told how many images have been read.
 

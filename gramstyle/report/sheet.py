@@ -36,9 +36,6 @@ EDGE = 12
 LINE = 24
 """Pixels of height that a line of text takes."""
 
-LETTER = 10
-"""Pixels of width that a letter of a name takes, roughly."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
@@ -229,7 +226,7 @@ def _label(ax: Axes, plan: _Plan, cell: int, strip: int, turned: bool, palette: 
             label.set(rotation=45, ha="left", rotation_mode="anchor")
     if plan.named:
         for (row, column), item in plan.cells.items():
-            name = displayed(item.name, max(4, cell // LETTER))
+            name = _fitting(item.name, cell)
             place = (column * across + cell / 2, row * down + cell + strip / 2)
             ax.text(*place, name, fontsize=theme.SMALL, color=palette.muted, ha="center", va="center")
 
@@ -243,6 +240,18 @@ def _figure(width: int, height: int, palette: Palette) -> Figure:
     figure = Figure(figsize=size, dpi=theme.DPI, facecolor=palette.surface)
     FigureCanvasAgg(figure)
     return figure
+
+
+def _fitting(name: str, room: int) -> str:
+    """A name, its middle left out where it takes more than `room` pixels."""
+    plain = displayed(name, 200)
+    taken = _width([plain], theme.SMALL)
+    letters = len(plain)
+    while taken > room and letters > 3:
+        letters = min(letters - 1, int(letters * room / taken) + 1)
+        plain = displayed(name, letters)
+        taken = _width([plain], theme.SMALL)
+    return plain
 
 
 def _width(texts: Sequence[str], size: float) -> float:

@@ -108,9 +108,7 @@ def _collected(
         rooms[DIAGNOSTICS] = wanted.room(cache, DIAGNOSTICS)
     for start in range(0, len(corpus), batch_size):
         rows = range(start, min(start + batch_size, len(corpus)))
-        missing = {
-            row: [arm for arm in wanted.of(row) if not rooms[arm].has(digests[row])] for row in rows
-        }
+        missing = {row: [arm for arm in wanted.of(row) if not rooms[arm].has(digests[row])] for row in rows}
         if any(missing.values()):
             for row, features in _features(corpus, rows, wanted):
                 for arm in missing[row]:

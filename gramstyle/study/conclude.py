@@ -130,9 +130,10 @@ def _adjusted(evidence: Evidence, choices: Sequence[Choice]) -> tuple[Estimate, 
 
 
 def _shown(evidence: Evidence, network: str) -> list[str]:
-    """The tap chosen on development styles, and the deepest one."""
+    """The tap chosen on development styles, and the deepest one, as far as they were measured."""
     one = chosen(evidence, network)
-    return list(dict.fromkeys(([] if one is None else [one.tap]) + [evidence.last(network)]))
+    taps = dict.fromkeys(([] if one is None else [one.tap]) + [evidence.last(network)])
+    return [tap for tap in taps if evidence.estimate(evidence.plain(network, tap)) is not None]
 
 
 def _climbed(evidence: Evidence, network: str) -> list[str]:

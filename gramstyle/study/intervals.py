@@ -64,10 +64,18 @@ def interval(draws: NDArray[np.float64], level: float = 0.95) -> Interval:
         StyleError: if every draw is NaN.
     """
     kept = _kept(draws, level)
-    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(
-        low=float(low), high=float(high), level=level, draws=len(kept), dropped=len(draws) - len(kept)
-    )
+    low, high = _ends(kept, level)
+    return Interval(low=low, high=high, level=level, draws=len(kept), dropped=len(draws) - len(kept))
+
+
+def _ends(kept: NDArray[np.float64], level: float) -> tuple[float, float]:
+    """Quantiles between draws, or where one of the two is infinite the outer one."""
+    shares = [(1 - level) / 2, (1 + level) / 2]
+    below, above = (np.quantile(kept, shares, method=side) for side in ("lower", "higher"))
+    with np.errstate(invalid="ignore"):  # nothing lies between two infinite draws
+        between = np.quantile(kept, shares)
+    finite = np.isfinite(below) & np.isfinite(above)
+    return float((between if finite[0] else below)[0]), float((between if finite[1] else above)[1])
 
 
 def paired_difference(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gramstyle.extract import backbone
 from gramstyle.gram.packing import channels_of, pair_weights
-from gramstyle.study.arms import input_arm
+from gramstyle.study.arms import feature_arm, input_arm
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.collect import DIAGNOSTICS, Wanted, collect
@@ -25,6 +25,11 @@ from gramstyle.study.results import AS_IS, COMBINED, PIXELS, Condition, Diagnost
 from gramstyle.study.settings import StudySettings
 from gramstyle.study.survey import Survey
 from gramstyle.types import Progress, TapSpec
+
+WORKERS_BYTES = 4 * 2**30
+"""Memory that matrices may take together while they are assessed."""
+BYTES_PER_DISTANCE = 100
+"""Memory of one, measured with 1000 images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,42 +111,51 @@ def measure(network: Network, conditions: Sequence[Condition], bench: Bench) -> 
 def _keep_all(
     made: Iterable[tuple[Condition, NDArray[np.float64], dict[str, float]]], weights: str, bench: Bench
 ) -> None:
-    """Assess matrices as they are made, as many at once as there are processors."""
-    workers = os.cpu_count() or 1
+    """Assess matrices as they are made, as many at once as there are processors and memory for."""
+    size = len(bench.survey.digests) ** 2
+    workers = min(os.cpu_count() or 1, max(1, WORKERS_BYTES // (BYTES_PER_DISTANCE * size)))
     with ThreadPoolExecutor(workers) as pool:
         pending: set[Future[None]] = set()
-        for condition, matrix, known in made:
-            pending.add(pool.submit(_keep, condition, weights, matrix, known, bench))
-            if len(pending) >= 2 * workers:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for one in done:
-                    one.result()
-        for one in pending:
-            one.result()
+        try:
+            for condition, matrix, known in made:
+                pending.add(pool.submit(_keep, condition, weights, matrix, known, bench))
+                if len(pending) >= 2 * workers:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for one in done:
+                        one.result()
+            for one in pending:
+                one.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # a run that is stopped waits for what has begun, no more
+            raise
 
 
 def combined(network: Network, settings: StudySettings) -> Iterator[Condition]:
-    """Conditions that average the backbone's default taps, for every readout of the learned as they are."""
-    if network.backbone == PIXELS or not network.learned:
+    """Conditions that average the backbone's default taps, for every readout of the learned as they are.
+
+    Those that are read at every default tap; weights may end before one, and taps be too wide.
+    """
+    if not network.learned:
         return
-    depth = {tap.name for tap in network.depth}
-    if not set(backbone(network.backbone).default_taps) <= depth:
+    width = {tap.name: tap.channels for tap in network.depth}
+    defaults = backbone(network.backbone).default_taps
+    if not set(defaults) <= set(width):
         return
-    readouts = dict.fromkeys(
-        readout
+    readouts = {
+        (readout.statistic, readout.metric): None
         for sweep in settings.sweeps
-        if sweep.where == "depth"
-        and "learned" in sweep.whose
-        and sweep.channels == sweep.features == (AS_IS,)
+        if sweep.where == "depth" and "learned" in sweep.whose
+        if all(AS_IS in arms for arms in (sweep.inputs, sweep.features, sweep.channels))
         for readout in sweep.readouts
-    )
-    for readout in readouts:
+        if max(width[tap] for tap in defaults) <= readout.most
+    }
+    for statistic, metric in readouts:
         yield Condition(
             backbone=network.backbone,
             weights=network.weights,
             tap=COMBINED,
-            statistic=readout.statistic,
-            metric=readout.metric,
+            statistic=statistic,
+            metric=metric,
         )
 
 
@@ -161,8 +175,8 @@ def _keep(
     as_is = condition.input == condition.features == condition.channels == AS_IS
     primary = (bench.settings.primary.statistic, bench.settings.primary.metric)
     chosen = (condition.statistic, condition.metric) == primary or condition.backbone == PIXELS
-    known_well = as_is and not condition.weights.startswith("random")
-    assessed = bench.assessor.assess(condition, matrix, closely=known_well, tested=as_is and chosen)
+    closely = as_is and (condition.learned or condition.backbone == PIXELS)
+    assessed = bench.assessor.assess(condition, matrix, closely=closely, tested=as_is and chosen)
     bench.store.write(assessed, weights, matrix if as_is else None, known)
 
 
@@ -199,10 +213,11 @@ def _in_order(
 def load(wanted: Wanted, features: str, tap: str, bench: Bench) -> Moments:
     """Moments of every image from the cache."""
     room, digests = wanted.room(bench.cache, features), bench.survey.digests
+    sizes, kept = bench.survey.brought_to(wanted.input.resize or wanted.resize), feature_arm(features).kept
     return Moments(
         room.read(digests, f"{tap}/covariance"),
         room.read(digests, f"{tap}/mean"),
-        torch.tensor([float(height * width) for height, width in bench.survey.sizes]),
+        torch.tensor([float(height * width if kept is None else kept) for height, width in sizes]),
     )
 
 
@@ -212,9 +227,9 @@ def facts(
     """What the noise floor is made of; see `gramstyle.study.noise`.
 
     Of images: median participation ratio, mean of (tr S)^2 + tr S^2, mean of |S|^2. Of pairs: mean
-    squared distance of near and of far ones.
+    squared distance of near and of far ones. Nothing where all distances are 0.
     """
-    if (condition.statistic, condition.metric) != ("covariance", "frobenius"):
+    if (condition.statistic, condition.metric) != ("covariance", "frobenius") or not matrix.any():
         return {}
     channels = channels_of(moments.covariance.shape[1])
     twice = pair_weights(channels)
@@ -225,7 +240,7 @@ def facts(
     return {
         "near": float((near**2).mean()),
         "far": float((far**2).mean()),
-        "participation": float((trace.square() / square).median()),
+        "participation": float((trace.square() / square).nanmedian()),
         "floor": float((trace.square() + square).mean()),
         "square": float(square.mean()),
     }

@@ -56,9 +56,9 @@ MEASURES = tuple(expected(np.array([1.0, 2.0])))
 def test_measures_are_those_of_scipy_and_loops(signed, dtype, generator):
     values = torch.randn(3, 4, 5, 6, generator=generator, dtype=torch.float64) ** 3
     values = (values if signed else values.relu()).to(dtype)
+    truths = [expected(one.double().numpy().ravel()) for one in values]
     for measure in MEASURES:
-        truth = [expected(one.double().numpy().ravel())[measure] for one in values]
-        found = measure(values)
+        truth, found = [one[measure] for one in truths], measure(values)
         assert found.dtype == torch.float64, measure.__name__
         assert_close(found, truth, tolerance=TOLERANCE[dtype])
 

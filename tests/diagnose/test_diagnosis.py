@@ -105,6 +105,14 @@ def test_neither_batches_nor_other_taps_change_the_nulls(diagnosis):
     assert float(reseeded.per_image["shuffled_correlation"]) != pytest.approx(float(one[0]), rel=1e-3)
 
 
+def test_each_picture_has_draws_of_its_own():
+    twice = pictures(SIZES[0]) * 2
+    tap = diagnose(twice, BACKBONE, TAPS[1:], **SETTINGS).taps[TAPS[1]]
+    assert len(set(tap.per_image["mean_absolute_correlation"].tolist())) == 1
+    for name in ("shuffled_correlation", "shifted_correlation"):
+        assert len(set(tap.per_image[name].tolist())) == 2
+
+
 def gram_vectors(extractor, name):
     with torch.no_grad():
         each = [extractor(one.pixels[None])[name] for one in pictures(*SIZES)]

@@ -23,6 +23,7 @@ from gramstyle.diagnose import (
     moments,
     second_moment,
 )
+from gramstyle.diagnose.sample import FeatureSample
 
 DOCS = Path(__file__).parents[2] / "docs/diagnostics.md"
 
@@ -134,6 +135,7 @@ def test_more_channels_than_positions_change_no_spectrum(generator):
         else:
             assert_close(found[name], value, tolerance=1e-9)
     assert (found["effective_rank_singular"] < 49).all()
+    assert_close(FeatureSample.of(features, seeded()).eigenvalues, room.eigenvalues(S), tolerance=1e-9)
 
 
 def test_moments_alone_give_the_same(features):

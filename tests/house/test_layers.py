@@ -104,6 +104,8 @@ HEAVY = {
     "torchvision": ("extract", "weights"),
     "matplotlib": ("report", "cli"),
     "sklearn": ("study",),
+    "scipy": ("corpus", "study"),
+    "pyarrow": ("corpus", "report"),
     "skimage": (),
     "h5py": ("weights",),
     "unearth": ("weights",),

@@ -171,6 +171,19 @@ def test_without_labels_there_is_a_plain_grid_with_names():
     assert tops[1] - tops[0] > 44
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")  # no font for it may be installed
+@pytest.mark.parametrize("name", ["i" * 12, "W" * 12, "風" * 12, "a/folder/and/file.png"])
+def test_names_are_as_wide_as_their_pictures_at_most(name):
+    item = Item(name=name, origin=Plain(3))
+    figure = contact_sheet(Corpus(name="one", items=(item,)), cell=60)
+    figure.canvas.draw()
+    (text,) = figure.axes[0].texts
+    assert text.get_window_extent().width <= 60
+    assert (text.get_text() == name) == (name[0] == "i")
+    assert text.get_text().startswith(name[0])
+    assert text.get_text().endswith(name[-1])
+
+
 def test_what_does_not_fit_is_left_out_and_said():
     figure = contact_sheet(corpus_of(["a", "b"], ["x", "y", "z"]), cell=40, most=2)
     assert sorted(cells(figure)) == [0, 10, 100, 110]

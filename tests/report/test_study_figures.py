@@ -317,7 +317,7 @@ def test_interventions_are_dots_with_intervals_and_contrast_beside(results, figu
                 assert any(line.get_xdata() == [step.auc, step.auc] for line in ax.lines)
             else:
                 assert row["marker"] == "o"
-                assert row["filled"] == (step.change_low > 0 or step.change_high < 0)
+                assert row["filled"] == (step.change_low >= 0.0005 or step.change_high <= -0.0005)
             percent = 100 * step.contrast
             assert f"{percent:.{1 if percent < 9.95 else 0}f} %" in texts
         assert "contrast" in texts

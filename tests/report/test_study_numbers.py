@@ -40,6 +40,23 @@ def test_numbers_in_words(show, value, text):
     assert show(value).replace("\u00a0", " ") == text
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "side"),
+    [
+        (0.001, 0.1, 1),
+        (0.0006, 0.1, 1),
+        (0.0004, 0.1, 0),
+        (-0.1, -0.0004, 0),
+        (-0.1, -0.001, -1),
+        (-0.1, 0.1, 0),
+        (math.nan, math.nan, 0),
+        (0.1, math.inf, 1),
+    ],
+)
+def test_an_interval_leaves_out_zero_as_it_is_shown(low, high, side):
+    assert numbers.side_of_zero(low, high) == side
+
+
 def test_intervals_are_in_brackets_and_missing_where_one_end_is():
     assert numbers.interval(0.1, 0.25) == "[0.100, 0.250]"
     assert numbers.interval(None, 0.25) == "–"

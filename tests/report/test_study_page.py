@@ -158,27 +158,26 @@ def test_a_difference_of_contrast_is_in_percent(results):
     assert row[3:5] == ["+12.3 %", "[-2.0 %, +20.0 %]"]
 
 
-def test_every_tap_has_its_numbers(page, results):
-    known = {(one.condition, one.name): one for one in results.estimates
-             if (one.question, one.split) == ("style", "all")}  # fmt: skip
-    for network in ("vgg16", "mobilenet_v2"):
-        header, *rows = page.named[f"{network}: every tap"]
-        taps = [one for one in results.taps if one.backbone == network and "random" not in one.weights]
-        assert header[4:] == [
-            "AUC, frobenius",
-            "contrast, frobenius",
-            "AUC, relative-frobenius",
-            "contrast, relative-frobenius",
-        ]
-        for row, tap in zip(rows, taps, strict=True):
-            assert row[:4] == [tap.tap, tap.kind, f"{tap.channels:,}", f"{tap.positions:,}"]
-            (one,) = [
-                one
-                for (condition, name), one in known.items()
-                if (condition.backbone, condition.weights, condition.tap, condition.metric, name)
-                == (tap.backbone, tap.weights, tap.tap, "frobenius", "auc")
-            ]
-            assert row[4] == f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+@pytest.mark.parametrize("metric", ["frobenius", "relative-frobenius"])
+@pytest.mark.parametrize("network", ["vgg16", "mobilenet_v2"])
+def test_every_tap_has_its_numbers(page, results, network, metric):
+    known = {
+        (one.condition.tap, one.name): one
+        for one in results.estimates
+        if (one.condition.backbone, one.condition.metric) == (network, metric)
+        and one.condition.learned
+        and (one.question, one.split) == ("style", "all")
+    }
+    header, *rows = page.named[f"{network}: every tap, {metric}"]
+    taps = [one for one in results.taps if one.backbone == network and "random" not in one.weights]
+    assert header == ["tap", "kind", "channels", "positions", "AUC", "contrast"]
+    for row, tap in zip(rows, taps, strict=True):
+        assert row[:4] == [tap.tap, tap.kind, f"{tap.channels:,}", f"{tap.positions:,}"]
+        auc, contrast = known[tap.tap, "auc"], known[tap.tap, "contrast"]
+        assert row[4] == f"{auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
+        said = [f"{100 * one:.{0 if 100 * one >= 9.95 else 1}f} %" for one in
+                (contrast.value, contrast.low, contrast.high)]  # fmt: skip
+        assert plain(row[5]) == f"{said[0]} [{said[1]}, {said[2]}]"
 
 
 def test_interventions_and_remedies_are_those_of_the_record(page, results):
@@ -288,7 +287,7 @@ def test_names_are_text_and_nothing_else():
 
 def test_numbers_that_are_none_are_said_so():
     page = Page(page_of(hostile()))
-    _, *rows = page.named["vgg16: every tap"]
+    _, *rows = page.named["vgg16: every tap, frobenius"]
     assert rows[0][4] == "undefined [undefined, undefined]"
     assert rows[0][5].startswith("infinite [")
     assert all("nan" not in cell.split() for table in page.tables.values() for row in table for cell in row)

@@ -201,8 +201,8 @@ def _remedies(view: View) -> Answer | None:
 
 def _ranked(known: Sequence[Remedy]) -> str:
     others = [one for one in known if not is_base(one)]
-    higher = sum(one.gain_low > 0 for one in others)
-    lower = sum(one.gain_high < 0 for one in others)
+    sides = [numbers.side_of_zero(one.gain_low, one.gain_high) for one in others]
+    higher, lower = sides.count(1), sides.count(-1)
     first = known[0]
     leads = "the plain distance itself"
     if not is_base(first):

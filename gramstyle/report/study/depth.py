@@ -141,8 +141,9 @@ def _scale(ax: Axes, quantity: Quantity, curves: dict[str, Any], colour: Estimat
     known = [one for curve in curves.values() for _, one in curve] + ([] if colour is None else [colour])
     values = [one.value for one in known]
     ends = [numbers.given(end) for one in known for end in (one.low, one.high)]
-    if min([value for value in values if math.isfinite(value)], default=1.0) > 0:
-        ends = [end for end in ends if end > 0]  # an axis of logarithms has no place for the others
+    least = min([value for value in values if math.isfinite(value)], default=1.0)
+    if least > 0:  # an end near 0 would take most of a logarithmic axis for itself
+        ends = [max(end, least / 4) for end in ends]
     percent_scale(ax, "y", [UNITS[quantity] * value for value in (*values, *ends)])
 
 

@@ -55,6 +55,12 @@ def with_interval(
     return show(value) if low is None or high is None else f"{show(value)} {interval(low, high, show)}"
 
 
+def side_of_zero(low: float, high: float) -> int:
+    """1 if an interval of differences lies above 0, -1 if below, else 0; as precise as it is shown."""
+    low, high = round(low, 3), round(high, 3)
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
 def given(value: float | None) -> float:
     """The value, NaN where there is none: what is not finite is not drawn."""
     return math.nan if value is None else value

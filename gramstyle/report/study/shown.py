@@ -12,7 +12,7 @@ from gramstyle.report.study.diagnostics import chosen_diagnostics, diagnostic_la
 from gramstyle.report.study.ladder import ladders
 from gramstyle.report.study.leak import QUESTIONS, leaks
 from gramstyle.report.study.remedies import remedies_of
-from gramstyle.report.study.view import CONTRAST, View, arms, described, network_of, plain
+from gramstyle.report.study.view import AUC, CONTRAST, View, arms, described, network_of, plain
 from gramstyle.study.results import Difference
 from gramstyle.types import WeightsIdentity
 
@@ -90,38 +90,34 @@ def differences_shown(view: View) -> Shown:
 
 
 def taps_shown(view: View) -> list[Shown]:
-    """AUC and contrast at every tap of each network with learned weights, or of copies where none has."""
+    """AUC and contrast at every tap, of the networks that have a look of their own, metric by metric."""
     return [
-        _taps(view, network)
+        _taps(view, network, metric)
         for network in view.heads
-        if any(view.curve(network, one) for one in view.metrics)
+        for metric in view.metrics
+        if view.curve(network, metric)
     ]
 
 
-def _taps(view: View, network: str) -> Shown:
-    def value(metric: str, name: str) -> Cells:
-        show = numbers.percent if name == CONTRAST else numbers.auc
-
+def _taps(view: View, network: str, metric: str) -> Shown:
+    def value(name: str, show: Callable[[float | None], str]) -> Cells:
         def cell(tap: Any) -> str:
             one = view.estimate(plain(tap, metric), name=name)
-            return (
-                numbers.MISSING if one is None else numbers.with_interval(one.value, one.low, one.high, show)
-            )
+            if one is None:
+                return numbers.MISSING
+            return numbers.with_interval(one.value, one.low, one.high, show)
 
         return cell
 
-    fields = [
+    fields = (
         Field("tap", lambda tap: tap.tap, False),
         Field("kind", lambda tap: tap.kind, False),
         Field("channels", lambda tap: f"{tap.channels:,}"),
         Field("positions", lambda tap: f"{tap.positions:,}"),
-    ]
-    for metric in view.metrics:
-        fields += [
-            Field(f"AUC, {metric}", value(metric, "auc")),
-            Field(f"contrast, {metric}", value(metric, CONTRAST)),
-        ]
-    return shown(f"{view.label(network)}: every tap", fields, view.taps(network))
+        Field("AUC", value(AUC, numbers.auc)),
+        Field("contrast", value(CONTRAST, numbers.percent)),
+    )
+    return shown(f"{view.label(network)}: every tap, {metric}", fields, view.taps(network))
 
 
 def leaks_shown(view: View) -> Shown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gramstyle.report.bars import CHANCE
 from gramstyle.report.names import displayed
+from gramstyle.report.study import numbers
 from gramstyle.report.theme import SMALL, Palette
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def auc_limits(rows: Sequence[Whisker], *others: float) -> tuple[float, float]:
 
 def compared(low: float, high: float) -> Mark:
     """What the interval of a difference says: it leaves out 0, or it does not."""
-    return "sure" if low > 0 or high < 0 else "open"
+    return "sure" if numbers.side_of_zero(low, high) else "open"
 
 
 def compared_handles(palette: Palette, base: str) -> list[Any]:

@@ -63,7 +63,7 @@ def low_poly(tone: Field, draw: Generator) -> Field:
     change = blur(np.hypot(*slope(tone, 1.5)), 1.5)
     tries = draw.uniform(0, SIDE, (3000, 2))
     weight = 0.06 + at(change / max(float(change.max()), 1e-6), *tries.T)
-    chosen = tries[np.argsort(draw.exponential(size=len(tries)) / weight)[:620]]
+    chosen = tries[np.argsort(draw.exponential(size=len(tries)) / weight)[:850]]
     points = np.concatenate([chosen, scattered(draw, 28.0, 0.3)])
     corners = points[Delaunay(points).simplices]  # (N, 3, 2)
     middle = corners.mean(axis=1)
