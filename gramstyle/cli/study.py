@@ -25,7 +25,7 @@ from gramstyle.study import FULL, QUICK, StudySettings, run_study
 from gramstyle.study.results import Choice
 from gramstyle.study.survey import thinned
 
-QUICK_CONTENTS = 3
+QUICK_CONTENTS = 2
 QUICK_PALETTES = 2
 FULL_PALETTES = 2
 """Of the procedural corpus: what each preset crosses with every style."""

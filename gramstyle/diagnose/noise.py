@@ -75,8 +75,9 @@ def _lagged_products(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     mean = x.mean((2, 3), keepdim=True, dtype=torch.float64).to(x.dtype)
     reach = [side // 2 for side in x.shape[2:]]
     size = [side + far for side, far in zip(x.shape[2:], reach, strict=True)]
-    spectrum = torch.view_as_real(torch.fft.rfft2((x - mean).contiguous(), s=size))
-    sums = torch.fft.irfft2(spectrum.square().sum((1, 4)).double(), s=size)
+    spectrum = torch.fft.rfft2((x - mean).contiguous(), s=size)
+    power = (spectrum.real.square() + spectrum.imag.square()).sum(1, dtype=torch.float64)
+    sums = torch.fft.irfft2(power, s=size)
     energy = torch.linalg.vector_norm(x, dim=(1, 2, 3), dtype=torch.float64).square()
     constant = sums[:, 0, 0] <= DEAD**2 * energy  # what is left is rounding
     sums = sums.masked_fill(constant[:, None, None], 0.0)

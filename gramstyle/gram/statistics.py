@@ -100,8 +100,8 @@ class GramSettings:
             return
         if self.norm is not Norm.POSITIONS or self.center:
             raise StyleError(
-                f"norm and center are for the statistics gram, diagonal and off-diagonal: {self.statistic.value} "
-                f"is defined without them, got norm={self.norm.value!r}, center={self.center}"
+                "norm and center are for the statistics gram, diagonal and off-diagonal: "
+                f"{self.statistic.value} is defined without them, got norm={self.norm.value!r}, center={self.center}"
             )
 
     def __call__(self, features: Tensor, mask: Tensor | None = None, backend: Backend = "torch") -> Tensor:

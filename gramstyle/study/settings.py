@@ -150,7 +150,8 @@ QUICK = StudySettings(
     backbones=("vgg16@IMAGENET1K_V1", "efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS"),
     random_seeds=(0,),
     sweeps=QUICK_SWEEPS,
-    diagnosed=12,
+    draws=1000,
+    diagnosed=6,
     limit=72,
 )
 FULL = StudySettings(

@@ -53,15 +53,16 @@ def colour_features(image):
     return np.concatenate([colours.mean(axis=0), np.cov(colours.T).ravel()])
 
 
+LINE = np.fft.fftfreq(224, 1 / 224)
+RING = np.digitize(np.hypot(LINE[:, None], LINE), np.geomspace(6, 112, 13)).ravel()
+WINDOW = np.outer(np.hanning(224), np.hanning(224))
+
+
 def texture_features(image):
     """Log power in 12 rings of frequency, and a histogram of the directions of the gradient."""
     tone = image.mean(axis=-1) / 255
-    side = len(tone)
-    window = np.hanning(side)
-    power = np.abs(np.fft.fft2((tone - tone.mean()) * window[:, None] * window)) ** 2
-    line = np.fft.fftfreq(side, 1 / side)
-    ring = np.digitize(np.hypot(line[:, None], line), np.geomspace(6, side / 2, 13))
-    rings = [np.log(power[ring == number].mean()) for number in range(1, 13)]
+    power = np.abs(np.fft.fft2((tone - tone.mean()) * WINDOW)).ravel() ** 2
+    rings = np.log(np.bincount(RING, power, 14)[1:13] / np.bincount(RING, minlength=14)[1:13])
     down, across = np.gradient(tone)
     directions, _ = np.histogram(
         np.arctan2(down, across) % np.pi, 12, (0, np.pi), weights=np.hypot(down, across)

@@ -25,7 +25,7 @@ from gramstyle.study.arms import (
 )
 
 C = 6
-POOLED = "rotated eigenbasis whitened standardised projected:4 subset:4 drop-top:2".split()
+POOLED = ["rotated", "eigenbasis", "whitened", "standardised", "projected:4", "subset:4", "drop-top:2"]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from gramstyle.extract import backbone, backbones
@@ -28,15 +30,15 @@ def names(taps):
         (
             "mobilenet_v2",
             None,
-            "stem block1 block2_expand block2 block3 block4_expand block4 block6 block7_expand block7 block10 "
-            "block11_expand block11 block13 block14_expand block14 block16 block17_expand block17 head",
+            "stem block1 block2_expand block2 block3 block4_expand block4 block6 block7_expand block7 "
+            "block10 block11_expand block11 block13 block14_expand block14 block16 block17_expand block17 head",
             "block1 block3 block6 block13 block17",
         ),
         (  # weights that are trusted no deeper than the depthwise convolution of a block
             "mobilenet_v2",
             "KERAS",
-            "stem block1 block2_expand block2 block3 block4_expand block4 block6 block7_expand block7 block10 "
-            "block11_expand block11 block13 block14_expand block14_depthwise",
+            "stem block1 block2_expand block2 block3 block4_expand block4 block6 block7_expand block7 "
+            "block10 block11_expand block11 block13 block14_expand block14_depthwise",
             "block1 block3 block6 block13 block14_depthwise",
         ),
         (  # every stage has two blocks, and every block a ReLU inside
@@ -90,7 +92,7 @@ def test_depth_taps_hold_the_ends_of_every_stage(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_expansion_holds_the_positions_of_the_block_before_it(name):
     taps = depth_taps(backbone(name))
-    pairs = [(one, other) for one, other in zip(taps, taps[1:], strict=False) if other.kind == "expand"]
+    pairs = [(one, other) for one, other in pairwise(taps) if other.kind == "expand"]
     assert len(pairs) == len([tap for tap in taps if tap.kind == "expand"])
     for block, expansion in pairs:
         assert block.kind == "block"

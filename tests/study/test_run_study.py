@@ -291,7 +291,7 @@ def test_labels_that_mean_nothing_are_not_found(network, tmp_path):
         for one in results.find(question="style", name="auc", input="as-is"):
             if one.split != "development" and one.condition.tap != COMBINED:
                 assert one.low < 0.5 < one.high
-                assert one.p > 0.05
+                assert one.p >= 0.05
         assert {one.decision for one in results.verdicts} <= {"undecided", "not measured", "refuted"}
 
 

@@ -146,7 +146,10 @@ SWEEP = 'readouts = [{ statistic = "gram", metric = "frobenius" }]'
         (f"[[sweeps]]\ninputs = ['grey']\n{SWEEP}", r"input arm must be one of: grayscale, .*; got 'grey'"),
         (f"[[sweeps]]\nfeatures = ['subsample']\n{SWEEP}", r"features arm must be written subsample:NUMBER"),
         (f"[[sweeps]]\nfeatures = [49]\n{SWEEP}", r"each of features must be str, got int"),
-        (f"[[sweeps]]\nchannels = ['rotatd']\n{SWEEP}", r"channels arm must be one of: rotated, .*; got 'rot"),
+        (
+            f"[[sweeps]]\nchannels = ['rotatd']\n{SWEEP}",
+            r"channels arm must be one of: rotated, .*; got 'rot",
+        ),
         ("[[sweeps]]", r"readouts of a sweep must name at least one, got none"),
         ("[[sweeps]]\nreadouts = 'gram'", r"readouts must be a list, got 'gram'"),
         ("[[sweeps]]\nreadouts = ['gram']", r"a readout must be a table of statistic and metric, got 'gram'"),
@@ -158,7 +161,10 @@ SWEEP = 'readouts = [{ statistic = "gram", metric = "frobenius" }]'
             "primary = { statistic = 'gram', metric = 'frobenius', widest = 3 }",
             r"key of a readout must be one of: .*; got 'widest'",
         ),
-        ("primary = { statistic = 'grams', metric = 'frobenius' }", r"statistic must be one of: gram, .*; got"),
+        (
+            "primary = { statistic = 'grams', metric = 'frobenius' }",
+            r"statistic must be one of: gram, .*; got",
+        ),
         ("primary = { statistic = 'gram', metric = 'l2' }", r"metric must be one of: .*; got 'l2'"),
         ("primary = { statistic = 'gram', metric = 2 }", r"metric must be str, got int"),
         (

@@ -91,17 +91,17 @@ class View:
         self._estimates = {
             (one.condition, one.question, one.name, one.split): one for one in reversed(results.estimates)
         }
-        plain = [
+        known = [
             one
             for one in results.estimates
             if one.question == STYLE and one.name == AUC and is_plain(one.condition)
         ]
-        found = list(dict.fromkeys(one.condition.metric for one in plain))
+        found = list(dict.fromkeys(one.condition.metric for one in known))
         self.metrics = tuple(one for one in PRIMARY if one in found) or tuple(found[:2])
         self.chosen = {(one.network, one.tap) for one in results.choices}
         self.baseline = _baseline(results)
         self.level = _level(results)
-        self.split = next((split for split in SPLITS if any(one.split == split for one in plain)), SPLITS[0])
+        self.split = next((split for split in SPLITS if any(one.split == split for one in known)), SPLITS[0])
 
     def label(self, network: str) -> str:
         """What readers see for a network, on one line."""
