@@ -101,7 +101,8 @@ class GramSettings:
         if self.norm is not Norm.POSITIONS or self.center:
             raise StyleError(
                 "norm and center are for the statistics gram, diagonal and off-diagonal: "
-                f"{self.statistic.value} is defined without them, got norm={self.norm.value!r}, center={self.center}"
+                f"{self.statistic.value} is defined without them, got norm={self.norm.value!r}, "
+                f"center={self.center}"
             )
 
     def __call__(self, features: Tensor, mask: Tensor | None = None, backend: Backend = "torch") -> Tensor:

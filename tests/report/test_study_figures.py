@@ -437,6 +437,7 @@ def test_stems_are_distinct_on_any_file_system(results):
     )
     stems = [plan.stem for plan in study_plans(View(replace(results, maps=maps)))]
     assert len({stem.lower() for stem in stems}) == len(stems)
+    assert sum(stem.startswith("maps-") for stem in stems) == 5
     assert not any("/" in stem or stem.startswith(".") for stem in stems)
 
 

@@ -31,7 +31,8 @@ def names(taps):
             "mobilenet_v2",
             None,
             "stem block1 block2_expand block2 block3 block4_expand block4 block6 block7_expand block7 "
-            "block10 block11_expand block11 block13 block14_expand block14 block16 block17_expand block17 head",
+            "block10 block11_expand block11 block13 block14_expand block14 block16 block17_expand block17 "
+            "head",
             "block1 block3 block6 block13 block17",
         ),
         (  # weights that are trusted no deeper than the depthwise convolution of a block

@@ -39,7 +39,7 @@ from gramstyle.study.results import COMBINED, PIXELS, Condition
 from gramstyle.study.selection import split_styles
 
 FEW = (Sweep(where="depth", readouts=(GRAM,)), PIXEL)
-NO_COPIES = {"random_seeds": ()}
+NO_COPIES = {"random_seeds": (), "diagnosed": 2}
 
 
 @pytest.fixture(scope="module")
@@ -286,8 +286,8 @@ def test_a_study_goes_on_from_what_another_left(planted, network, monkeypatch, t
 
 def test_labels_that_mean_nothing_are_not_found(network, tmp_path):
     settings = settings_of(network, sweeps=FEW, **NO_COPIES)
-    for seed in (0, 1, 2):
-        results = study(textured(seed=seed, planted=False, tint=0.05), settings, tmp_path)
+    for seed in (1, 2):
+        results = study(textured(4, 4, seed=seed, planted=False, tint=0.05), settings, tmp_path)
         for one in results.find(question="style", name="auc", input="as-is"):
             if one.split != "development" and one.condition.tap != COMBINED:
                 assert one.low < 0.5 < one.high
@@ -295,7 +295,7 @@ def test_labels_that_mean_nothing_are_not_found(network, tmp_path):
         assert {one.decision for one in results.verdicts} <= {"undecided", "not measured", "refuted"}
 
 
-CORPORA = 300
+CORPORA = 200
 BAND = binom.ppf([0.0005, 0.9995], CORPORA, 0.05) / CORPORA
 """99.9 % of the rates that a test of exactly 5 % shows over `CORPORA`."""
 
@@ -303,28 +303,28 @@ BAND = binom.ppf([0.0005, 0.9995], CORPORA, 0.05) / CORPORA
 def test_colours_that_know_nothing_of_style_are_significant_in_five_of_a_hundred():
     """Through the pixels' own network, moments, distances and tests; on all styles and held-out ones."""
     pixels = Network(PIXELS, device="cpu")
-    styles = [f"style {number // 4}" for number in range(16)]
+    styles = [f"style {number // 3}" for number in range(12)]
     assessor = Assessor(
-        Labels(styles=styles), ("style 0", "style 1"), draws=1, permutations=199, level=0.95, seed=0
+        Labels(styles=styles), ("style 0", "style 1"), draws=1, permutations=99, level=0.95, seed=0
     )
     condition = Condition(backbone=PIXELS, weights="", tap="rgb", statistic="gram", metric="frobenius")
     describe = GramSettings(statistic=Statistic.GAUSSIAN)
     rejected = {"all": 0, "held-out": 0}
     for seed in range(CORPORA):
         draw = torch.Generator().manual_seed(seed)
-        images = 0.5 + 0.1 * torch.rand(16, 3, 1, 1, generator=draw) * torch.randn(
-            16, 3, 8, 8, generator=draw
+        images = 0.5 + 0.1 * torch.rand(12, 3, 1, 1, generator=draw) * torch.randn(
+            12, 3, 8, 8, generator=draw
         ).clamp(-4, 4)
         gaussian = describe(pixels.features(images)["rgb"])
-        moments = Moments(pack(gaussian[..., :-1]), gaussian[..., -1], torch.full((16,), 64.0))
-        ((_, matrix),) = matrices(moments, [condition], range(16), 0)
+        moments = Moments(pack(gaussian[..., :-1]), gaussian[..., -1], torch.full((12,), 64.0))
+        ((_, matrix),) = matrices(moments, [condition], range(12), 0)
         assessed = assessor.assess(condition, matrix, closely=False, tested=True)
         for one in assessed.estimates:
             if one.name == "auc" and one.p is not None:
                 rejected[one.split] += one.p <= 0.05
     assert BAND[0] <= rejected["all"] / CORPORA <= BAND[1]
-    # eight images of two styles have 35 labellings: p takes few values, and 0.05 is not one of them
-    assert rejected["held-out"] / CORPORA <= BAND[1]
+    # six images of two styles have 10 labellings: p is a tenth at least
+    assert rejected["held-out"] == 0
 
 
 def encoded(linear):
@@ -419,7 +419,7 @@ def test_results_do_not_depend_on_threads_batches_or_the_order_of_images(network
 @pytest.mark.parametrize("styles", [2, 3])
 def test_few_styles_are_not_split_and_what_needs_it_is_not_measured(network, tmp_path, styles):
     settings = settings_of(network, sweeps=FEW, **NO_COPIES)
-    results = study(textured(styles, 3), settings, tmp_path)
+    results = study(textured(styles, 2), settings, tmp_path)
     assert "fewer than 4 styles: no tap is chosen, nothing is held out" in results.corpus.notes
     assert (results.corpus.development, results.corpus.held_out) == ((), ())
     assert {one.split for one in results.estimates} == {"all"}
@@ -432,18 +432,13 @@ def test_few_styles_are_not_split_and_what_needs_it_is_not_measured(network, tmp
     assert results.ladder
 
 
-def test_four_styles_are_two_and_two(network, tmp_path):
-    results = study(textured(4, 2), settings_of(network, sweeps=FEW, **NO_COPIES), tmp_path)
+def test_a_study_of_few_draws_ends_all_the_same(network, tmp_path):
+    """One resample may hold no pair of the two held-out styles: no interval, and no failure."""
+    settings = settings_of(network, sweeps=FEW, draws=1, permutations=1, **NO_COPIES)
+    results = study(textured(4, 2), settings, tmp_path)
+    assert len(results.verdicts) == 13
     assert (len(results.corpus.development), len(results.corpus.held_out)) == (2, 2)
     assert not [one for one in results.corpus.notes if "fewer" in one]
-    assert len(results.choices) == 1
-
-
-def test_a_study_of_few_draws_ends_all_the_same(network, tmp_path):
-    """One or two resamples may hold no pair of two held-out styles: no interval, and no failure."""
-    for draws in (1, 2):
-        settings = settings_of(network, sweeps=FEW, draws=draws, permutations=1, **NO_COPIES)
-        assert len(study(textured(4, 2), settings, tmp_path).verdicts) == 13
 
 
 def test_random_networks_alone_are_measured_and_decide_nothing(tmp_path):
