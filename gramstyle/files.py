@@ -14,11 +14,16 @@ NAME_KEPT = 40
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well.
 
     The temporary file has the same suffix. On any exception, `KeyboardInterrupt` included, it
     is removed and what stood at `path` before still stands. Parent folders are made.
+
+    Args:
+        path: the file.
+        durable: wait until the disk holds the file, so that it also survives a loss of power. What
+            can be made again, thousands of times over, need not wait.
 
     Raises:
         OSError: if the folder cannot be written, is full, or the file system refuses.
@@ -32,8 +37,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except BaseException:

@@ -25,6 +25,9 @@ from gramstyle.study import FULL, QUICK, StudySettings, run_study
 from gramstyle.study.results import Choice
 from gramstyle.study.survey import thinned
 
+CROP, GAP = 128, 32
+"""Side of the crops of unlabelled images and what lies between them, in pixels."""
+
 QUICK_CONTENTS = ("hills", "cat")
 QUICK_PALETTES = 2
 FULL_PALETTES = 2
@@ -50,8 +53,10 @@ def study(
         typer.Option(metavar="FILE", help="CSV or Parquet: path, style, content, palette, source."),
     ] = None,
     layout: Annotated[str, typer.Option(help=f"Of IMAGES: {', '.join(LAYOUTS)}.")] = "auto",
-    crop: Annotated[int, typer.Option(min=16, help="Side of crops of unlabelled images, in pixels.")] = 128,
-    gap: Annotated[int, typer.Option(min=0, help="Pixels between crops.")] = 32,
+    crop: Annotated[
+        int | None, typer.Option(min=16, help=f"Side of crops of unlabelled images, in pixels: {CROP}.")
+    ] = None,
+    gap: Annotated[int | None, typer.Option(min=0, help=f"Pixels between crops: {GAP}.")] = None,
     output: Annotated[
         Path, typer.Option("--output", "--out", "-o", help="Folder for report, tables, figures and cache.")
     ] = Path("study"),
@@ -110,12 +115,20 @@ def study(
                 "name one corpus: a folder of images, --manifest FILE, --procedural or --bundled; got "
                 f"{', '.join(given) or 'none'}"
             )
+        if images is None and layout != "auto":
+            raise StyleError(f"--layout {layout} is of a folder IMAGES, got {given[0]}")
         check_writable(output / "report.html", "--output")
     corpus = _corpus(images, procedural, manifest, layout, chosen, quick)
     if corpus.labels("style") is None:
-        corpus = cropped_corpus(corpus, size=crop, gap=gap)
+        corpus = cropped_corpus(corpus, size=CROP if crop is None else crop, gap=GAP if gap is None else gap)
         if size is None and settings is None:  # resampling would leave its mark on every crop
             chosen = replace(chosen, resize="none")
+    elif crop is not None or gap is not None:
+        with options.usage():
+            raise StyleError(
+                "--crop and --gap are for images without styles, and these have some: leave them out, or "
+                "pass --layout unlabelled with a folder"
+            )
     for note in corpus.notes:
         say.note(note)
     with bars() as progress:
@@ -125,14 +138,12 @@ def study(
         progress("drawing the report", 0, None)
         sheet = report.rendered(report.contact_sheet(thinned(corpus, chosen.limit)))
         written = report.write_study(results, output, sheet=sheet)
-    show(
-        table(
-            CHOICES, [_choice(one) for one in results.choices], "Held-out styles, taps chosen on the others"
-        )
-    )
+    if results.choices:
+        rows = [_choice(one) for one in results.choices]
+        show(table(CHOICES, rows, "Held-out styles, taps chosen on the others"))
     verdicts = [(one.name, one.decision, one.hypothesis) for one in results.verdicts]
     show(table(("", "decision", "hypothesis"), verdicts))
-    for note in results.corpus.notes:
+    for note in results.corpus.notes[len(corpus.notes) :]:  # the others were said before it began
         say.note(note)
     say.note(f"wrote {len(written)} files to {output}")
     typer.echo(f"Open {output / 'report.html'}")

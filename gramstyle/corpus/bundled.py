@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources, util
+from importlib import util
 from pathlib import Path
 
 from gramstyle.corpus.origins import FileOrigin
@@ -47,11 +47,12 @@ def bundled_images() -> dict[str, Path]:
     found = {}
     for label, place in BUNDLED:
         package, _, inside = place.partition("/")
-        if util.find_spec(package) is None:
+        spec = util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
             raise StyleError(
                 f"the bundled images need the package {package}, which is not installed: {REMEDY}"
             )
-        path = Path(str(resources.files(package).joinpath(inside)))
+        path = Path(spec.submodule_search_locations[0], inside)  # found without importing the package
         if not path.is_file():
             raise StyleError(f"the installed {package} carries no {inside}: {REMEDY}")
         found[label] = path

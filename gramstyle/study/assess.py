@@ -128,13 +128,12 @@ class Assessor:
         self, found: _Found, part: Part, name: str, pairs: Pairs, matrix: Matrix, closely: bool
     ) -> None:
         """Every estimate of a question over all styles; intervals where they are asked for."""
-        signed = bool(matrix.min() < 0)
         for what, outcome in estimates(matrix, pairs).items():
             if (name, what) == ("style", "auc"):
                 continue
             draws = None
             wanted = closely or (name == "style" and what == "contrast")
-            if wanted and outcome.value is not None and what in BOOTSTRAPS and not (signed and what != "auc"):
+            if wanted and outcome.value is not None and what in BOOTSTRAPS:
                 draws = BOOTSTRAPS[what](matrix, pairs, part.resamples)
             found.add(name, what, part.split, outcome.value, draws, pairs=pairs)
 

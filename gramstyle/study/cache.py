@@ -60,7 +60,7 @@ class Room:
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(self.folder / "settings.json", self.settings)
-        with replacing(path) as temporary:
+        with replacing(path, durable=False) as temporary:
             safetensors.torch.save_file({name: one.contiguous() for name, one in tensors.items()}, temporary)
 
     def read(self, digests: Sequence[str], name: str) -> Tensor:

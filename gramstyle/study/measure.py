@@ -17,6 +17,7 @@ from gramstyle.gram.packing import channels_of, pair_weights
 from gramstyle.study.arms import feature_arm, input_arm
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
+from gramstyle.study.choices import colour_baseline
 from gramstyle.study.collect import DIAGNOSTICS, Wanted, collect
 from gramstyle.study.matrices import Moments, matrices
 from gramstyle.study.measured import MeasuredStore
@@ -174,7 +175,8 @@ def _keep(
 ) -> None:
     as_is = condition.input == condition.features == condition.channels == AS_IS
     primary = (bench.settings.primary.statistic, bench.settings.primary.metric)
-    chosen = (condition.statistic, condition.metric) == primary or condition.backbone == PIXELS
+    readout = (condition.statistic, condition.metric)
+    chosen = readout == primary or condition == colour_baseline()
     closely = as_is and (condition.learned or condition.backbone == PIXELS)
     assessed = bench.assessor.assess(condition, matrix, closely=closely, tested=as_is and chosen)
     bench.store.write(assessed, weights, matrix if as_is else None, known)

@@ -54,7 +54,8 @@ class MeasuredStore:
         arrays[JSON] = np.frombuffer(text.encode(), dtype=np.uint8)
         if matrix is not None:
             arrays[MATRIX] = matrix[np.triu_indices(len(matrix), k=1)].astype(np.float32)
-        with replacing(self._path(assessed.condition, weights)) as temporary, temporary.open("wb") as file:
+        path = self._path(assessed.condition, weights)
+        with replacing(path, durable=False) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def read(self, condition: Condition, weights: str) -> tuple[Assessed, dict[str, float]]:
@@ -91,7 +92,8 @@ class MeasuredStore:
         """Every array of a file but one; the checksum of each is compared as it is read."""
         path = self._path(condition, weights)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # opened here, because numpy (2.4) leaves a file open that it cannot load
+            with path.open("rb") as data, np.load(data, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files if name != without}
         except (zipfile.BadZipFile, ValueError, EOFError) as error:
             raise StyleError(f"{path} is damaged ({error}): remove it and run the study again") from error

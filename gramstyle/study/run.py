@@ -125,7 +125,6 @@ def _networks(
         raise StyleError(f"backbones must name each network once, got {', '.join(names)}")
     for network in learned:  # a missing file is found out before the work starts
         network.identity  # noqa: B018
-        network.unload()
     copies: dict[str, Network] = {}
     for network in learned:
         for seed in settings.random_seeds:

@@ -151,6 +151,7 @@ QUICK = StudySettings(
     random_seeds=(0,),
     sweeps=QUICK_SWEEPS,
     draws=1000,
+    permutations=1999,
     diagnosed=6,
     limit=72,
 )

@@ -143,8 +143,9 @@ def thinned(corpus: Corpus, limit: int) -> Corpus:
 
 
 def spread_over_styles(corpus: Corpus, count: int) -> frozenset[int]:
-    """Rows of about `count` images, one at least of each style."""
-    return frozenset(_spread(corpus, count, least=1))
+    """Rows of at most `count` images, evenly over the styles; of fewer images than styles, one each."""
+    rows = _spread(corpus, count, least=1)
+    return frozenset(sorted(rows, key=lambda row: _mixed(corpus, row))[:count])
 
 
 def _spread(corpus: Corpus, count: int, least: int) -> list[int]:
@@ -153,6 +154,11 @@ def _spread(corpus: Corpus, count: int, least: int) -> list[int]:
     for row, item in enumerate(corpus.items):
         groups.setdefault(item.style, []).append(row)
     for group in groups.values():
-        group.sort(key=lambda row: hashlib.sha256(corpus.items[row].name.encode()).digest())
+        group.sort(key=lambda row: _mixed(corpus, row))
     each = max(least, count // len(groups))
     return sorted(row for group in groups.values() for row in group[:each])
+
+
+def _mixed(corpus: Corpus, row: int) -> bytes:
+    """A key whose order has nothing to do with labels."""
+    return hashlib.sha256(corpus.items[row].name.encode()).digest()

@@ -433,7 +433,7 @@ def test_any_name_and_any_number_can_be_drawn():
 
 def test_stems_are_distinct_on_any_file_system(results):
     maps = tuple(
-        replace(results.maps[0], factor=factor) for factor in ("Style", "style", "a/b", "a b", "../c")
+        replace(results.maps[0], factor=factor) for factor in ("style", "Style", "a/b", "a b", "../c")
     )
     stems = [plan.stem for plan in study_plans(View(replace(results, maps=maps)))]
     assert len({stem.lower() for stem in stems}) == len(stems)

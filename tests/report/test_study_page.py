@@ -340,6 +340,11 @@ def test_a_sheet_that_is_no_image_is_refused():
         page_of(minimal(), sheet=b"hello")
 
 
+def test_what_is_no_study_has_no_page():
+    with pytest.raises(TypeError, match="results must be StudyResults, got dict"):
+        study_page({}, [])
+
+
 def test_without_a_sheet_or_links_there_are_none():
     page = Page(page_of(minimal()))
     assert "Contact sheet" not in page.text

@@ -30,6 +30,27 @@ def test_draws_without_pairs_are_dropped_and_counted():
     )
 
 
+@pytest.mark.parametrize(
+    ("draws", "ends"),
+    [
+        ([1.0] * 50 + [np.inf] * 51, (1, np.inf)),
+        ([np.inf] * 9, (np.inf, np.inf)),
+        ([-np.inf] * 50 + [2.0] * 51, (-np.inf, 2)),
+    ],
+)
+def test_infinite_draws_have_ends(draws, ends):
+    """Contrast where nothing lies between the images of a style."""
+    found = interval(np.array(draws))
+    assert (found.low, found.high) == ends
+    assert found.draws == len(draws)
+
+
+def test_differences_of_infinite_draws_are_dropped():
+    one, other = np.array([np.inf, np.inf, 1.0, 2.0]), np.array([np.inf, 0.0, 0.0, 0.0])
+    found = paired_difference(np.inf, 0.5, one, other)
+    assert (found.value, found.interval.draws, found.interval.dropped) == (np.inf, 3, 1)
+
+
 def test_it_follows_monotone_transforms():
     draws = np.random.default_rng(1).random(1001)
     plain, logs = interval(draws, 0.9), interval(np.log(draws), 0.9)

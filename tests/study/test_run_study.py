@@ -42,6 +42,14 @@ FEW = (Sweep(where="depth", readouts=(GRAM,)), PIXEL)
 NO_COPIES = {"random_seeds": (), "diagnosed": 2}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unsynced():
+    """Files need not outlive the machine here; waiting for the disk takes most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda handle: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
     return save_weights(tmp_path_factory.mktemp("weights") / "w.safetensors")

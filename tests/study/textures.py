@@ -17,8 +17,8 @@ def textures(styles=4, images=3, sizes=((48, 48),)):
     for style in range(styles):
         for image in range(images):
             height, width = sizes[len(made) % len(sizes)]
-            whole = grain(draw, np.pi * style / styles, 0.06 + 0.03 * style, side=max(height, width))
-            pixels = coloured(whole, (0.1 * image, 0.02 * image, -0.05 * image))[:, :height, :width]
+            whole = grain(draw, np.pi * style / styles, 0.06 + 0.05 * style, side=max(height, width))
+            pixels = coloured(whole, (0.02 * image, 0.0, -0.01 * image))[:, :height, :width]
             grains = 0.03 * torch.from_numpy(draw.standard_normal((3, height, width)))
             labels = {"style": f"style {style}", "content": f"content {image}"}
             made.append(((pixels + grains).clamp(0, 1).float(), labels))

@@ -9,6 +9,7 @@ from typing import Any
 
 import PIL.Image
 
+from gramstyle import check
 from gramstyle.diagnose import DIAGNOSTICS
 from gramstyle.report.drawings import smaller
 from gramstyle.report.formats import count
@@ -71,8 +72,10 @@ def study_page(
         links: files beside the page, each with what it holds.
 
     Raises:
+        TypeError: if `results` is no `StudyResults`.
         ValueError: if `sheet` is no image.
     """
+    check.one_of_type("results", results, StudyResults)
     view = View(results)
     sections: dict[str, list[dict[str, Any]]] = {}
     for one in figures:
