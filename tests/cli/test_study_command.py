@@ -74,6 +74,11 @@ def summary(folder):
     return json.loads((folder / "summary.json").read_text())
 
 
+def estimates(folder):
+    with (folder / "estimates.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def undated(folder):
     plain = summary(folder)
     del plain["provenance"]["date"]
@@ -96,7 +101,7 @@ def test_a_folder_of_styles_becomes_a_folder_of_findings(run, paintings, tiny, t
     assert found["provenance"]["settings"]["draws"] == 20
     (choice,) = found["choices"]
     assert choice["tap"] == "blocks.4"
-    rows = list(csv.DictReader((out / "estimates.csv").open(newline="")))
+    rows = estimates(out)
     assert pyarrow.parquet.read_table(out / "estimates.parquet").num_rows == len(rows) > 20
     (held,) = [
         row
@@ -154,7 +159,7 @@ def test_folders_of_styles_and_contents_are_crossed(run, tiny, tmp_path):
     ended = run("study", root, "--settings", tiny, "-o", tmp_path / "out")
     assert ended.code == 0
     assert summary(tmp_path / "out")["corpus"]["counts"]["content"] == {"cat": 6, "dog": 6}
-    questions = {row["question"] for row in csv.DictReader((tmp_path / "out" / "estimates.csv").open())}
+    questions = {row["question"] for row in estimates(tmp_path / "out")}
     assert {"style", "hard", "content"} <= questions
     assert "took folders as STYLE/CONTENT" in ended.err
     assert "fewer than 4 styles" in ended.err
@@ -175,7 +180,7 @@ def test_images_without_styles_are_cut_up(run, tiny, tmp_path):
 def test_crops_are_not_resampled_unless_that_is_asked_for(run, tmp_path, monkeypatch):
     root = tmp_path / "photographs"
     for number in range(2):
-        painted(root / f"{number}.png", number, number, side=112)
+        painted(root / f"{number}.png", number, number, side=128)
     asked = []
 
     def stopped(corpus, settings, folder, **options):
@@ -315,7 +320,7 @@ def test_contradictions_are_wrong_usage_and_nothing_is_begun(run, paintings, tin
         ("draws = ", "must be a TOML file of study settings"),
         ('speed = "high"', "setting must be one of"),
         ("draws = 0", "draws must be"),
-        ('sweeps = [{features = ["shaken"], readouts = []}]', "features arm must be one of"),
+        ('sweeps = [{features = ["shaken"]}]', "readouts of a sweep must name at least one"),
         ('primary = {statistic = "mean", metric = "cosine"}', "primary readout mean cosine must be in a sweep"),
     ],
 )
@@ -363,7 +368,7 @@ def test_images_that_cannot_be_studied_end_the_run_with_their_names(run, paintin
     assert "Traceback" not in ended.err
 
 
-def test_an_interrupted_run_says_so_and_goes_on(run, paintings, tiny, tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on(run, paintings, tiny, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -372,7 +377,6 @@ def test_an_interrupted_run_says_so_and_goes_on(run, paintings, tiny, tmp_path, 
         patch.setattr("gramstyle.study.run.conclude", interrupted)
         ended = run("study", paintings, "--settings", tiny, "-o", out)
     assert ended.code == 130
-    assert "interrupted" in ended.err
     assert not (out / "report.html").exists()
     monkeypatch.setattr("gramstyle.extract.Extractor.forward", lambda *_: pytest.fail("ran the network"))
     assert run("study", paintings, "--settings", tiny, "-o", out).code == 0
