@@ -20,6 +20,14 @@ FORMAT = 1
 """Counts up when the same settings would give other numbers."""
 
 
+def holds(path: Path) -> bool:
+    """Whether a file is there and not empty, as one may be where power was lost before the disk had it."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 class Cache:
     """A folder of tensors, one file per image and settings, each written whole or not at all.
 
@@ -52,7 +60,7 @@ class Room:
 
     def has(self, digest: str) -> bool:
         """Whether the image of that digest is there."""
-        return self._path(digest).is_file()
+        return holds(self._path(digest))
 
     def write(self, digest: str, tensors: Mapping[str, Tensor]) -> None:
         """Keep `tensors` of the image of that digest."""

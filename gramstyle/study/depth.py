@@ -48,8 +48,6 @@ def ladder_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[
     """
     last: dict[int, tuple[int, TapSpec]] = {}
     for tap in depth_taps(spec, entry):
-        if tap.kind == "head":
-            continue
         rank = RANKS.get(tap.kind, 0)
         if rank >= last.get(tap.reduction, (0, tap))[0]:
             last[tap.reduction] = (rank, tap)

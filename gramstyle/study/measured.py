@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gramstyle.errors import StyleError
 from gramstyle.files import replacing
 from gramstyle.study.assess import Assessed
+from gramstyle.study.cache import holds
 from gramstyle.study.results import Condition, Estimate, Split
 
 FORMAT = 1
@@ -39,7 +40,7 @@ class MeasuredStore:
 
     def has(self, condition: Condition, weights: str) -> bool:
         """Whether a condition is there, measured with the weights of that sha256."""
-        return self._path(condition, weights).is_file()
+        return holds(self._path(condition, weights))
 
     def write(
         self, assessed: Assessed, weights: str, matrix: NDArray[np.float64] | None, facts: Mapping[str, float]

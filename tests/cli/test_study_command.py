@@ -321,7 +321,10 @@ def test_contradictions_are_wrong_usage_and_nothing_is_begun(run, paintings, tin
         ('speed = "high"', "setting must be one of"),
         ("draws = 0", "draws must be"),
         ('sweeps = [{features = ["shaken"]}]', "readouts of a sweep must name at least one"),
-        ('primary = {statistic = "mean", metric = "cosine"}', "primary readout mean cosine must be in a sweep"),
+        (
+            'primary = {statistic = "mean", metric = "cosine"}',
+            "primary readout mean cosine must be in a sweep",
+        ),
     ],
 )
 def test_settings_that_mean_nothing_are_wrong_usage(run, paintings, tmp_path, text, said):

@@ -6,7 +6,16 @@ import pytest
 import torch
 from conftest import assert_close
 
-from gramstyle.gram import Norm, Statistic, correlation, covariance, from_moments, from_packed_moments, gram, pack
+from gramstyle.gram import (
+    Norm,
+    Statistic,
+    correlation,
+    covariance,
+    from_moments,
+    from_packed_moments,
+    gram,
+    pack,
+)
 from gramstyle.kernels import available
 
 BACKENDS = ("torch", *(("native",) if available() else ()))

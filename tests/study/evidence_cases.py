@@ -82,7 +82,13 @@ class Case:
         backbone, _, weights = network.partition("@")
         self.diagnostics.append(
             DiagnosticValue(
-                backbone=backbone, weights=weights, tap=where, name=name, median=median, low=median, high=median
+                backbone=backbone,
+                weights=weights,
+                tap=where,
+                name=name,
+                median=median,
+                low=median,
+                high=median,
             )
         )
         return self

@@ -132,9 +132,7 @@ def over_the_ladder(sign, threshold=0.0, statistic="gram", **changed):
         for where, more in (("a", 0.04), ("b", -0.04), ("beside", 0.5)):
             base = case.at(RES, where, statistic=statistic)
             case.measure(base, 0.6)
-            case.measure(
-                case.at(RES, where, statistic=statistic, **changed), 0.6 + value + more, spread=0.06
-            )
+            case.measure(case.at(RES, where, statistic=statistic, **changed), 0.6 + value + more, spread=0.06)
         case.measure(case.at(RES, "c", statistic=statistic), 0.9)
         return case, [f"{RES} (2 taps): {shown(value, 0.06)}"]
 

@@ -21,11 +21,11 @@ KILLS = (
     ("looking at images", 4),
     ("images", 1),
     ("images", 2),
-    ("fsync", 1),  # the first file is written and has no name yet
-    ("fsync", 20),
+    ("rename", 1),  # the first file is written and has no name yet
+    ("rename", 20),
     ("distances", 1),
     ("distances", 2),
-    ("fsync", 45),
+    ("rename", 45),
 )
 """What a run is doing when it dies, and the how-many-eth time it does that."""
 
@@ -56,6 +56,7 @@ def counted(self, images):
 
 
 Extractor.forward = counted
+rename = Path.replace
 os.fsync = lambda handle: None  # slow, and for machines that die, not for processes
 
 
@@ -89,11 +90,12 @@ def killed(folder, what, number):
         if what == name or name == f"{network}: {what}":
             count()
 
-    def written(handle):
+    def renamed(path, target):
         count()
+        return rename(path, target)
 
-    if what == "fsync":
-        os.fsync = written
+    if what == "rename":
+        Path.replace = renamed
     run(folder, progress)
 
 
@@ -137,6 +139,7 @@ def ended(tmp_path_factory):
         stdout=subprocess.PIPE,
         text=True,
         check=True,
+        timeout=600,
     )
     whole, *rest = (json.loads(line) for line in done.stdout.splitlines())
     assert whole["codes"] == [7]
@@ -167,8 +170,8 @@ def test_kills_struck_where_they_were_meant_to(ended):
     whole, after = ended
     kept = {kill: len(one["before"]) for kill, one in after.items()}
     assert kept["looking at images", 4] == 0
-    assert kept["fsync", 1] == 0
+    assert kept["rename", 1] == 0
     assert 0 < kept["images", 1] < kept["images", 2] < kept["distances", 1] < kept["distances", 2]
     assert kept["distances", 2] < len(whole["files"])
     for (what, _), one in after.items():
-        assert (one["parts"] > 0) == (what == "fsync")  # a file half written, which nobody reads
+        assert (one["parts"] > 0) == (what == "rename")  # a file half written, which nobody reads

@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import assert_close
 from study.textures import TINY, textures
-from study.tiny_study import COVARIANCE, GRAM, MEAN, RELATIVE, save_weights, settings_of
+from study.tiny_study import COLOUR, COVARIANCE, GRAM, MEAN, RELATIVE, save_weights, settings_of
 
 from gramstyle.corpus import Corpus
 from gramstyle.diagnose import OF_MOMENTS, PER_IMAGE, diagnose_moments
@@ -43,6 +43,7 @@ SWEEPS = (
     Sweep(where="last", channels=("rotated", "standardised"), readouts=(GRAM,)),
     Sweep(where="last", inputs=("grayscale", "size:40"), readouts=(GRAM,)),
     Sweep(whose=("random",), where="last", readouts=(GRAM,)),
+    Sweep(whose=("pixels",), where="last", readouts=(COLOUR,)),
 )
 
 
@@ -203,7 +204,10 @@ def test_a_second_call_computes_nothing(measured, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("computed again")
 
-    bench = bench_of(measured.corpus, measured.settings, measured.folder)
+    said = []
+    bench = bench_of(
+        measured.corpus, measured.settings, measured.folder, progress=lambda *now: said.append(now)
+    )
     network = Network(measured.name, device="cpu")
     before = {path: path.stat().st_mtime_ns for path in measured.folder.rglob("*")}
     monkeypatch.setattr(Network, "features", refuse)
@@ -213,6 +217,7 @@ def test_a_second_call_computes_nothing(measured, monkeypatch):
     monkeypatch.setattr(module, "load", refuse)
     measure(network, planned(network, bench), bench)
     assert {path: path.stat().st_mtime_ns for path in measured.folder.rglob("*")} == before
+    assert said[-1] == (f"{network.name}: distances", len(measured.conditions), len(measured.conditions))
 
 
 def test_what_is_missing_is_measured_and_nothing_else(measured, monkeypatch, tmp_path):
@@ -334,14 +339,15 @@ def test_pixels_are_measured_as_a_network(measured, corpus, tmp_path):
     network = Network(PIXELS, device="cpu")
     asked = planned(network, bench)
     assert [(one.tap, one.metric) for one in asked] == [
-        ("rgb", readout.metric) for readout in (GRAM, RELATIVE, COVARIANCE, HUBS)
+        ("rgb", readout.metric) for readout in (GRAM, RELATIVE, COVARIANCE, HUBS, COLOUR)
     ]
     measure(network, asked, bench)
     pixels = [{"rgb": item.origin.pixels[None]} for item in corpus.items]
     assert_close(bench.store.matrix(asked[0], ""), distances(pixels, "rgb"), tolerance=1e-5)
-    found, _ = bench.store.read(asked[1], "")
-    assert ("hard", "auc", "all") in found.draws  # a baseline is looked at closely, and tested
-    assert any(one.p is not None for one in found.estimates)
+    colours, _ = bench.store.read(asked[-1], "")
+    assert ("hard", "auc", "all") in colours.draws  # a baseline is looked at closely
+    tested = [any(one.p is not None for one in bench.store.read(each, "")[0].estimates) for each in asked]
+    assert tested == [True, False, False, False, True]  # the primary readout, and that of colours
 
 
 def test_random_copies_are_measured_loosely(measured, corpus, tmp_path):

@@ -161,6 +161,13 @@ def test_what_is_no_measurement_is_named(store, assessed, matrix):
         store.read(CONDITION, SHA)
 
 
+def test_an_empty_file_is_none(store, assessed, matrix):
+    damaged(store, assessed, matrix, lambda data: b"")
+    assert not store.has(CONDITION, SHA)
+    store.write(assessed, SHA, matrix, {})
+    assert store.has(CONDITION, SHA)
+
+
 def test_a_file_is_written_whole_or_not_at_all(store, assessed, matrix, monkeypatch):
     store.write(assessed, SHA, matrix, {"near": 1.0})
 

@@ -91,6 +91,16 @@ def test_a_damaged_file_is_named_with_what_to_do(left, room):
     assert room.read([DIGESTS[0], DIGESTS[2]], "a/mean").shape == (2, 4)
 
 
+def test_an_empty_file_is_none(room):
+    """As a loss of power leaves them: nothing waits for the disk to hold a file of the cache."""
+    room.write(DIGESTS[0], tensors(0))
+    path = room.folder / DIGESTS[0][:2] / f"{DIGESTS[0]}.safetensors"
+    path.write_bytes(b"")
+    assert not room.has(DIGESTS[0])
+    room.write(DIGESTS[0], tensors(0))
+    assert room.has(DIGESTS[0])
+
+
 def test_the_key_follows_from_the_settings_and_nothing_else(tmp_path, monkeypatch):
     cache = Cache(tmp_path)
     text = json.dumps({**SETTINGS, "format": module.FORMAT}, sort_keys=True)

@@ -142,10 +142,12 @@ def test_sweeps_are_of_learned_networks_copies_or_pixels():
 
 
 def test_where_sweeps_read():
-    def names(where):
-        return [tap.name for tap in taps_of(Sweep(where=where, readouts=(GRAM,)), LEARNED)]
+    deeper = replace(LEARNED, depth=(*LEARNED.depth, tap("head", 99, 4)))
 
-    assert (names("depth"), names("ladder"), names("last")) == (["a", "b", "c"], ["a", "c"], ["c"])
+    def names(where):
+        return [tap.name for tap in taps_of(Sweep(where=where, readouts=(GRAM,)), deeper)]
+
+    assert (names("depth"), names("ladder"), names("last")) == (["a", "b", "c", "head"], ["a", "c"], ["c"])
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet18", TINY])

@@ -292,6 +292,19 @@ def test_a_study_goes_on_from_what_another_left(planted, network, monkeypatch, t
     assert again.choices[0].p != results.choices[0].p
 
 
+def test_other_labels_of_the_same_images_are_measured_anew(network, tmp_path, monkeypatch):
+    corpus, settings = textured(4, 2), settings_of(network, sweeps=FEW, **NO_COPIES)
+    first = study(corpus, settings, tmp_path)
+    seen = forwards(monkeypatch)
+    styles = [corpus.items[place - 1].style for place in range(len(corpus))]  # each image that before it
+    moved = [replace(item, style=style) for item, style in zip(corpus.items, styles, strict=True)]
+    second = study(replace(corpus, items=tuple(moved)), settings, tmp_path)
+    assert seen == []
+    assert second.corpus.digest != first.corpus.digest
+    plain = {"tap": "blocks.0", "metric": "frobenius"}
+    assert found(first, **plain).value > 0.7 > found(second, **plain).value
+
+
 def test_labels_that_mean_nothing_are_not_found(network, tmp_path):
     settings = settings_of(network, sweeps=FEW, **NO_COPIES)
     for seed in (1, 2):
@@ -337,7 +350,8 @@ def test_colours_that_know_nothing_of_style_are_significant_in_five_of_a_hundred
 
 def encoded(linear):
     """The sRGB values of linear light."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
+    curved = 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, 12.92 * linear, curved)
 
 
 def tinted(seed):
@@ -436,7 +450,8 @@ def test_few_styles_are_not_split_and_what_needs_it_is_not_measured(network, tmp
     assert decisions["H12"] == ["not measured"]
     assert decisions["H0"][1] == "not measured"
     assert decisions["H3"] != ["not measured"]
-    assert {one.condition.tap for one in results.distributions} == {"blocks.4"}  # where the question was asked
+    # no tap was chosen: they are of the deepest, where the question was asked
+    assert {one.condition.tap for one in results.distributions} == {"blocks.4"}
     assert results.ladder
 
 
@@ -569,14 +584,14 @@ def test_a_corpus_that_cannot_be_studied_is_refused_before_any_work(network, tmp
 
 def test_settings_that_contradict_each_other_are_refused_before_any_work(network, tmp_path):
     corpus = textured(4, 2)
-    with pytest.raises(StyleError, match="backbones must name each network once, got .*w.safetensors, .*w.s"):
+    with pytest.raises(StyleError, match=r"must name each network once, got .*w\.safetensors, .*w\.s"):
         study(corpus, settings_of(network, network, sweeps=FEW), tmp_path)
     same = ("timm:test_efficientnet@random", "timm:test_efficientnet@random:0")
     with pytest.raises(StyleError, match="backbones must name each network once"):
         study(corpus, settings_of(*same), tmp_path)
     with pytest.raises(ValueError, match="batch_size must be greater than 0, got 0"):
         study(corpus, settings_of(network, sweeps=FEW), tmp_path, batch_size=0)
-    with pytest.raises(OSError, match="missing.safetensors"):
+    with pytest.raises(OSError, match=r"missing\.safetensors"):
         study(corpus, settings_of("timm:test_efficientnet@/nowhere/missing.safetensors"), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -594,9 +609,7 @@ def test_arms_and_backbones_that_do_not_exist_are_refused_by_the_settings(networ
 
 def test_images_too_small_for_a_network_are_named(network, tmp_path):
     corpus = textured(4, 2)
-    small = replace(corpus.items[3].origin, pixels=torch.rand(3, 20, 48))
-    items = tuple(
-        replace(one, origin=small) if place == 3 else one for place, one in enumerate(corpus.items)
-    )
+    small = replace(corpus.items[3].origin, pixels=torch.full((3, 20, 48), 0.5))
+    items = tuple(replace(one, origin=small) if place == 3 else one for place, one in enumerate(corpus.items))
     with pytest.raises(StyleError, match=r"image 003: 20 x 48 pixels are too few for .* needs 32 x 32"):
         study(replace(corpus, items=items), settings_of(network, sweeps=FEW, **NO_COPIES), tmp_path)
