@@ -35,7 +35,7 @@ class Item:
         content: what it shows; None where it is not known.
         palette: its colours; None where they are not known.
         source: what must not stand on both sides of a comparison between images of one style: the
-            photograph that crops were cut from, the session, the artist's series. Empty means that
+            photograph that crops were cut from, the artist's series. Empty means that
             the image is a source of its own.
     """
 
