@@ -13,6 +13,7 @@ from gramstyle.cli.console import bars, check_writable, say, show, table
 from gramstyle.corpus import (
     LAYOUTS,
     PALETTES,
+    STYLES,
     Corpus,
     bundled_corpus,
     cropped_corpus,
@@ -28,8 +29,10 @@ from gramstyle.study.survey import thinned
 CROP, GAP = 128, 32
 """Side of the crops of unlabelled images and what lies between them, in pixels."""
 
+QUICK_STYLES = 15
 QUICK_CONTENTS = ("hills", "cat")
 QUICK_PALETTES = 2
+FULL_CONTENTS = ("hills", "still-life", "portrait", "cat", "coffee", "china")
 FULL_PALETTES = 2
 """Of the procedural corpus: what each preset crosses with every style."""
 
@@ -182,10 +185,14 @@ def _corpus(
 
 
 def procedural_study(seed: int, *, quick: bool) -> Corpus:
-    """The procedural corpus of a preset: every style, crossed with contents and colours."""
+    """The procedural corpus of a preset: styles crossed with contents and colours."""
     palettes = list(PALETTES)
     if quick:
         return procedural_corpus(
-            seed, contents=QUICK_CONTENTS, palettes=palettes[:QUICK_PALETTES], replicates=1
+            seed,
+            styles=list(STYLES)[:QUICK_STYLES],
+            contents=QUICK_CONTENTS,
+            palettes=palettes[:QUICK_PALETTES],
+            replicates=1,
         )
-    return procedural_corpus(seed, palettes=palettes[:FULL_PALETTES], replicates=1)
+    return procedural_corpus(seed, contents=FULL_CONTENTS, palettes=palettes[:FULL_PALETTES], replicates=1)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from gramstyle import check
 from gramstyle.diagnose import shapes
+from gramstyle.gram import pack, unpack
+from gramstyle.gram.packing import channels_of
 
 STD_FLOOR = 1e-2
 """Smallest standard deviation that is divided by, as a share of their root mean square."""
@@ -77,6 +79,43 @@ class ChannelMap:
         if self.offset is not None:
             mu = mu - self.offset.to(mu)
         return A @ S @ A.mT, mu @ A.mT
+
+    def packed_moments(self, covariance: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+        """As `moments`, of upper triangles as `gramstyle.gram.pack` gives them, in their own dtype.
+
+        Maps that only pick and scale channels take time and memory of one triangle.
+
+        Args:
+            covariance: (B, C (C + 1) / 2), floating point.
+            mean: (B, C).
+
+        Returns:
+            (B, C' (C' + 1) / 2) and (B, C').
+
+        Raises:
+            ValueError: if the triangles are none, or have another number of channels than A.
+        """
+        self._check_channels("covariance", channels_of(covariance.shape[-1]))
+        picked = self._picked()
+        if picked is None:
+            S, mu = self.moments(unpack(covariance), mean)
+            return pack(S).to(covariance), mu.to(covariance)
+        kept, factors = picked
+        rows, columns = torch.triu_indices(len(kept), len(kept))
+        first, second = kept[rows], kept[columns]
+        places = first * (2 * self.matrix.shape[1] - first - 1) // 2 + second
+        S = covariance.index_select(-1, places.to(covariance.device))
+        S *= (factors[rows] * factors[columns]).to(covariance)
+        mu = mean.double() if self.offset is None else mean.double() - self.offset.to(mean.device)
+        return S, (mu[:, kept.to(mean.device)] * factors.to(mean.device)).to(covariance)
+
+    def _picked(self) -> tuple[Tensor, Tensor] | None:
+        """Channels and factors of a map that picks channels in their order and scales them; else None."""
+        nonzero = self.matrix.cpu() != 0
+        kept = nonzero.byte().argmax(1)
+        if not bool((nonzero.sum(1) == 1).all()) or not bool((kept.diff() > 0).all()):
+            return None
+        return kept, self.matrix.cpu().double().gather(1, kept[:, None])[:, 0]
 
     def _check_channels(self, argument: str, channels: int) -> None:
         if channels != self.matrix.shape[1]:

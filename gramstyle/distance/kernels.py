@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -31,23 +31,45 @@ class Kernel:
     rounding: float
 
 
-def _weighted(x: Tensor, statistic: Statistic) -> Tensor:
-    """Packed triangles count their off-diagonal entries twice; other statistics are as they are."""
+CHUNK_BYTES = 16 * 2**20
+"""Memory of float64 entries at a time: larger blocks are new memory each time, and cost more to get than to fill."""
+
+
+def _roots(x: Tensor, statistic: Statistic) -> Tensor:
+    """What entries are multiplied by so that off-diagonal ones of packed triangles count twice, (D,)."""
     if not statistic.is_matrix:
-        return x
-    return x * pair_weights(channels_of(x.shape[-1]), x.device).to(x.dtype)
+        return torch.ones(x.shape[-1], dtype=wide(x[:0]).dtype, device=x.device)
+    return wide(pair_weights(channels_of(x.shape[-1]), x.device)).sqrt()
+
+
+def _chunks(rows: int, x: Tensor) -> Iterator[slice]:
+    """Entries of x (N, D), so many at once as `rows` of them have room in `CHUNK_BYTES`."""
+    step = max(1, CHUNK_BYTES // (8 * max(1, rows)))
+    for start in range(0, x.shape[-1], step):
+        yield slice(start, start + step)
 
 
 def _inner_cross(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
-    return _weighted(wide(x), statistic) @ wide(y).mT
+    roots = _roots(x, statistic)
+    total = roots.new_zeros(len(x), len(y))
+    for part in _chunks(max(len(x), len(y)), x):
+        a = wide(x[:, part]) * roots[part]
+        b = a if y is x else wide(y[:, part]) * roots[part]
+        total = total + a @ b.mT
+    return total
 
 
 def _inner_paired(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
-    return (_weighted(wide(x), statistic) * wide(y)).sum(-1)
+    roots = _roots(x, statistic)
+    return (wide(x) * roots * (wide(y) * roots)).sum(-1)
 
 
 def _inner_norms(x: Tensor, statistic: Statistic) -> Tensor:
-    return _inner_paired(x, x, statistic)
+    roots = _roots(x, statistic)
+    total = roots.new_zeros(len(x))
+    for part in _chunks(len(x), x):
+        total = total + (wide(x[:, part]) * roots[part]).square().sum(-1)
+    return total
 
 
 INNER = Kernel(cross=_inner_cross, paired=_inner_paired, norms=_inner_norms, rounding=1e-14)

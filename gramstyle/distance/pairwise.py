@@ -12,8 +12,8 @@ from gramstyle.distance.metrics import Metric, as_is, metric_named
 from gramstyle.gram import STATISTICS, Statistic, pack
 from gramstyle.gram.packing import channels_of
 
-BLOCK_BYTES = 64 * 2**20
-"""Memory of one block of float64 descriptors; a block has at least one row."""
+BLOCK_BYTES = 512 * 2**20
+"""Size of one block of descriptors, counted in float64; a block has at least one row."""
 
 
 def distance(
@@ -53,9 +53,9 @@ def pairwise_distance(
 ) -> Tensor:
     """Distance of every descriptor of `a` to every one of `b`, or of `a` to itself.
 
-    Memory beside the descriptors and the result is a few blocks of rows of about 64 MiB. Metrics
-    that transform descriptors (signed-sqrt, matrix-sqrt, log-euclidean, wasserstein) also hold
-    them once more, in float64.
+    Memory beside the descriptors and the result is some 64 MiB. Metrics that transform
+    descriptors (signed-sqrt, matrix-sqrt, log-euclidean, wasserstein) also hold them once more,
+    in float64.
 
     Args:
         a: descriptors of one tap, in the shape that `gramstyle.gram` gives, (N, ...).
@@ -142,10 +142,11 @@ def _pairwise(
     b = a if y is None else torch.cat([kernel.norms(q[one], statistic) for one in _blocks(q)])
     out = {metric.name: a.new_zeros(len(p), len(q)) for metric in metrics}
     for row in _blocks(p):
+        left = p[row]
         for column in _blocks(q):
             if y is None and column.start < row.start:
                 continue
-            inner = kernel.cross(p[row], q[column], statistic)
+            inner = kernel.cross(left, left if y is None and column == row else q[column], statistic)
             for metric in metrics:
                 block = _apply(metric, inner, a[row, None], b[None, column], size)
                 out[metric.name][row, column] = block

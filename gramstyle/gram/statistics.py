@@ -189,7 +189,7 @@ class _Triangle(_Square):
 
     def outer(self, x: Tensor) -> Tensor:
         """``x x'`` of vectors (B, C)."""
-        return x[:, self.rows] * x[:, self.columns]
+        return torch.cat([x[:, one, None] * x[:, one:] for one in range(x.shape[1])], dim=1)
 
     def diagonal(self, matrices: Tensor) -> Tensor:
         """(B, C)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -106,7 +107,7 @@ def input_arm(name: str) -> InputArm:
         ValueError: for a number that makes no sense.
     """
     kind, number = _parse("input", name, INPUTS)
-    return INPUTS[kind](name, number)
+    return INPUTS[kind](name, int(number))
 
 
 def feature_arm(name: str) -> FeatureArm:
@@ -118,21 +119,36 @@ def feature_arm(name: str) -> FeatureArm:
 def channel_arm(name: str) -> ChannelArm:
     """The channel arm of that name; errors as in `input_arm`."""
     kind, number = _parse("channels", name, CHANNELS)
-    return CHANNELS[kind](name, number)
+    return CHANNELS[kind](name, int(number))
 
 
-def _parse(what: str, name: str, known: Mapping[str, object]) -> tuple[str, int]:
-    """``NAME`` or ``NAME:NUMBER`` apart; the number is 0 where there is none."""
+def _parse(what: str, name: str, known: Mapping[str, object]) -> tuple[str, float]:
+    """``NAME`` or ``NAME:NUMBER`` apart; the number is 0 where there is none, of a temperature 1."""
     kind, colon, number = name.partition(":")
     check.name_in(f"{what} arm", kind, known)
+    if kind in TEMPERED:
+        return kind, _temperature(what, name, number if colon else "1")
     if (kind in NUMBERED) != bool(colon) or (colon and not (number.isdecimal() and int(number) > 0)):
         wanted = f"{kind}:NUMBER, with a whole number from 1" if kind in NUMBERED else kind
         raise ValueError(f"{what} arm must be written {wanted}; got {name!r}")
     return kind, int(number or 0)
 
 
+def _temperature(what: str, name: str, number: str) -> float:
+    try:
+        found = float(number)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        kind = name.partition(":")[0]
+        raise ValueError(f"{what} arm must be written {kind} or {kind}:T, T greater than 0; got {name!r}")
+    return found
+
+
 NUMBERED = ("size", "subsample", "projected", "subset", "drop-top")
-"""Arms that are followed by a number."""
+"""Arms that are followed by a whole number."""
+TEMPERED = ("softmax-global", "softmax-channel")
+"""Arms that may be followed by a temperature, in standard deviations of the features."""
 
 
 def _same(pixels: Tensor, reference: Reference) -> Tensor:
@@ -164,7 +180,7 @@ def _no_change(features: Tensor, generator: torch.Generator) -> Tensor:
     return features
 
 
-FEATURES: dict[str, Callable[[str, int], FeatureArm]] = {
+FEATURES: dict[str, Callable[[str, float], FeatureArm]] = {
     AS_IS: lambda name, _: FeatureArm(name=name, summary="features as they are", apply=_no_change),
     "shuffled-jointly": lambda name, _: FeatureArm(
         name=name,
@@ -186,20 +202,20 @@ FEATURES: dict[str, Callable[[str, int], FeatureArm]] = {
     ),
     "subsample": lambda name, positions: FeatureArm(
         name=name,
-        summary=f"{positions} positions drawn at random",
-        apply=lambda features, generator: subsample(features, positions, generator),
-        least=positions + 1,
-        kept=positions,
+        summary=f"{positions:g} positions drawn at random",
+        apply=lambda features, generator: subsample(features, int(positions), generator),
+        least=int(positions) + 1,
+        kept=int(positions),
     ),
-    "softmax-global": lambda name, _: FeatureArm(
+    "softmax-global": lambda name, temperature: FeatureArm(
         name=name,
-        summary="softmax over all channels and positions (SWAG), one standard deviation warm",
-        apply=lambda features, _generator: softmax_global(features, 1.0),
+        summary=f"softmax over all channels and positions (SWAG), {temperature:g} standard deviations warm",
+        apply=lambda features, _generator: softmax_global(features, temperature),
     ),
-    "softmax-channel": lambda name, _: FeatureArm(
+    "softmax-channel": lambda name, temperature: FeatureArm(
         name=name,
-        summary="softmax over channels at each position (SWAG), one standard deviation warm",
-        apply=lambda features, _generator: softmax_channel(features, 1.0),
+        summary=f"softmax over channels at each position (SWAG), {temperature:g} standard deviations warm",
+        apply=lambda features, _generator: softmax_channel(features, temperature),
     ),
 }
 """Name -> feature arm."""

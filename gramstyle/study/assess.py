@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from gramstyle.study.bootstrap import bootstrap_auc, bootstrap_contrast, bootstrap_dprime, bootstrap_mean
 from gramstyle.study.estimates import auc, estimates
 from gramstyle.study.intervals import interval, leave_one_style_out
-from gramstyle.study.labels import Labels
+from gramstyle.study.labels import Labels, is_crossed
 from gramstyle.study.pairs import Pairs, ask, questions
 from gramstyle.study.permutation import permute_auc, permute_permanova, permute_permdisp
 from gramstyle.study.resample import Resamples, draw_resamples
@@ -32,6 +33,11 @@ class Part:
     labels: Labels
     questions: dict[str, Pairs]
     resamples: Resamples
+
+    @property
+    def strata(self) -> Sequence[str] | None:
+        """Contents, where they are crossed with styles: labels are then permuted within each."""
+        return self.labels.contents if is_crossed(self.labels) else None
 
     def of(self, matrix: Matrix) -> Matrix:
         """Distances among these images."""
@@ -94,25 +100,24 @@ class Assessor:
             self.parts["development"] = _part("development", chosen, labels, draws, seed + 1)
             self.parts["held-out"] = _part("held-out", ~chosen, labels, draws, seed + 2)
 
-    def assess(self, condition: Condition, matrix: Matrix, *, closely: bool, tested: bool) -> Assessed:
+    def assess(self, condition: Condition, matrix: Matrix, *, closely: bool) -> Assessed:
         """Estimates of one matrix.
 
         Args:
             condition: how it was made.
             matrix: distances, (N, N).
-            closely: whether every question is asked, with intervals, or only that of style.
-            tested: whether permutation tests are made.
+            closely: whether every estimate has an interval, and permutation tests are made.
         """
         found = _Found(condition, self.level)
         for part in self.parts.values():
-            self._style(found, part, part.of(matrix), tested)
+            self._style(found, part, part.of(matrix), closely)
         whole = self.parts["all"]
         for name, pairs in whole.questions.items():
             self._question(found, whole, name, pairs, matrix, closely)
         if closely and 2 < len(whole.labels.style) < FEW_STYLES:
             found.range("style", LEFT_OUT, "all", *leave_one_style_out(matrix, whole.labels, _style_auc))
         self._retrieval(found, whole, matrix)
-        self._variance(found, whole, matrix, tested)
+        self._variance(found, whole, matrix, closely)
         return Assessed(condition=condition, estimates=tuple(found.estimates), draws=found.draws)
 
     def _style(self, found: _Found, part: Part, matrix: Matrix, tested: bool) -> None:
@@ -121,7 +126,7 @@ class Assessor:
         draws = None if part.split == "development" else bootstrap_auc(matrix, pairs, part.resamples)
         p = None
         if tested and part.split != "development":
-            p = permute_auc(matrix, part.labels, permutations=self.permutations, seed=self.seed).p
+            p = permute_auc(matrix, part.labels, **self._permuted(part)).p
         found.add("style", "auc", part.split, estimates(matrix, pairs)["auc"].value, draws, p=p, pairs=pairs)
 
     def _question(
@@ -137,6 +142,9 @@ class Assessor:
                 draws = BOOTSTRAPS[what](matrix, pairs, part.resamples)
             found.add(name, what, part.split, outcome.value, draws, pairs=pairs)
 
+    def _permuted(self, part: Part) -> dict[str, Any]:
+        return {"permutations": self.permutations, "seed": self.seed, "strata": part.strata}
+
     def _retrieval(self, found: _Found, part: Part, matrix: Matrix) -> None:
         """Means over anchors of the scores of a ranking."""
         ranked = retrieval(matrix, part.questions["style"])
@@ -151,9 +159,8 @@ class Assessor:
         location, spread = permanova(matrix, part.labels), permdisp(matrix, part.labels)
         p = q = None
         if tested:
-            count, seed = self.permutations, self.seed
-            p = permute_permanova(matrix, part.labels, permutations=count, seed=seed).p
-            q = permute_permdisp(matrix, part.labels, permutations=count, seed=seed).p
+            p = permute_permanova(matrix, part.labels, **self._permuted(part)).p
+            q = permute_permdisp(matrix, part.labels, **self._permuted(part)).p
         found.add("style", "permanova-f", part.split, location.f, None, p=p, images=len(matrix))
         found.add("style", "permanova-r2", part.split, location.r2, None, images=len(matrix))
         found.add("style", "permdisp-f", part.split, spread.f, None, p=q, images=len(matrix))

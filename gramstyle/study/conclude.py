@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gramstyle.study.choices import choose, chosen, differences
 from gramstyle.study.evidence import Evidence, Key
+from gramstyle.study.gap import gaps
 from gramstyle.study.hypotheses import judge
 from gramstyle.study.ladder import climb
 from gramstyle.study.measure import Bench
@@ -81,6 +82,7 @@ def conclude(
             for tap in _climbed(evidence, network)
             for step in climb(evidence, network, tap)
         ),
+        gaps=gaps(evidence),
         remedies=tuple(remedy for network in learned for remedy in rank(evidence, network)),
         verdicts=judge(evidence),
     )

@@ -119,6 +119,18 @@ class Labels:
         )
 
 
+def is_crossed(labels: Labels) -> bool:
+    """Whether each content is in every style, each source of one content, and sources can be permuted."""
+    content = labels.factor("content")
+    if content is None or labels.one_source_each:
+        return False
+    cells = np.zeros((len(labels.style), len(content)), dtype=bool)
+    cells[labels.style.codes, content.codes] = True
+    first = np.zeros(len(labels.source), dtype=np.intp)
+    first[labels.source.codes] = content.codes
+    return bool(cells.all()) and bool((first[labels.source.codes] == content.codes).all())
+
+
 def coded(values: Sequence[str]) -> Factor:
     """Labels as positions in the sorted list of them."""
     names, codes = np.unique(np.asarray(values, dtype=object), return_inverse=True)

@@ -13,13 +13,13 @@ from torch import Tensor
 from gramstyle.distance import csls, metric_named
 from gramstyle.distance.pairwise import each_pairwise
 from gramstyle.errors import StyleError
-from gramstyle.gram import STATISTICS, Statistic, from_moments, from_packed_moments, pack, unpack
+from gramstyle.gram import STATISTICS, Statistic, from_packed_moments, unpack
 from gramstyle.study.arms import Reference, channel_arm
 from gramstyle.study.collect import generator
 from gramstyle.study.results import AS_IS, Condition
 from gramstyle.study.sweep import CSLS
 
-BLOCK_BYTES = 128 * 2**20
+BLOCK_BYTES = 16 * 2**20
 """Memory of one block of unpacked float64 matrices."""
 
 NEIGHBOURS = 10
@@ -103,8 +103,8 @@ def _described(
     change = channel_arm(channels).build(moments.pooled(fit), draw)
 
     def changed(covariance: Tensor, mean: Tensor) -> Tensor:
-        value = from_moments(*change.moments(unpack(covariance.double()), mean.double()), statistic)
-        return pack(value) if statistic.is_matrix else value.flatten(1)
+        moved = change.packed_moments(covariance, mean)
+        return from_packed_moments(*moved, statistic).flatten(1)
 
     return changed
 

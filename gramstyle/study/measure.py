@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from gramstyle.extract import backbone
 from gramstyle.gram.packing import channels_of, pair_weights
 from gramstyle.study.arms import feature_arm, input_arm
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.choices import colour_baseline
 from gramstyle.study.collect import DIAGNOSTICS, Wanted, collect
+from gramstyle.study.combined import TOGETHER, together
 from gramstyle.study.matrices import Moments, matrices
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
-from gramstyle.study.results import AS_IS, COMBINED, PIXELS, Condition, DiagnosticValue
+from gramstyle.study.results import AS_IS, Condition, DiagnosticValue
 from gramstyle.study.settings import StudySettings
 from gramstyle.study.survey import Survey
 from gramstyle.types import Progress, TapSpec
@@ -84,10 +86,10 @@ def measure(network: Network, conditions: Sequence[Condition], bench: Bench) -> 
         return one.input, one.features, one.tap
 
     by_input = {one.input.name: one for one in wanted}
-    plain = [one for one in conditions if one.tap != COMBINED]
+    plain = [one for one in conditions if one.tap not in TOGETHER]
     for (given, features, tap), group in groupby(sorted(plain, key=place), key=place):
         alike = list(group)
-        missing = [one for one in alike if not bench.store.has(one, weights)]
+        missing = [one for one in alike if not _is_kept(one, weights, bench)]
         if missing:
             moments = load(by_input[given], features, tap, bench)
             made = matrices(moments, missing, bench.fit, bench.settings.seed)
@@ -102,9 +104,9 @@ def measure(network: Network, conditions: Sequence[Condition], bench: Bench) -> 
         done += len(alike)
         bench.say(f"{network.name}: distances", done, len(conditions))
     for condition in conditions:
-        if condition.tap == COMBINED:
-            if not bench.store.has(condition, weights):
-                _keep(condition, weights, _combined(condition, weights, bench), {}, bench)
+        if condition.tap in TOGETHER:
+            if not _is_kept(condition, weights, bench):
+                _keep(condition, weights, together(condition, weights, bench.store), {}, bench)
             done += 1
             bench.say(f"{network.name}: distances", done, len(conditions))
 
@@ -113,9 +115,9 @@ def _keep_all(
     made: Iterable[tuple[Condition, NDArray[np.float64], dict[str, float]]], weights: str, bench: Bench
 ) -> None:
     """Assess matrices as they are made, as many at once as there are processors and memory for."""
-    size = len(bench.survey.digests) ** 2
-    workers = min(os.cpu_count() or 1, max(1, WORKERS_BYTES // (BYTES_PER_DISTANCE * size)))
-    with ThreadPoolExecutor(workers) as pool:
+    size, processors = len(bench.survey.digests) ** 2, os.cpu_count() or 1
+    workers = min(processors, max(1, WORKERS_BYTES // (BYTES_PER_DISTANCE * size)))
+    with _one_thread_each(processors), ThreadPoolExecutor(workers) as pool:
         pending: set[Future[None]] = set()
         try:
             for condition, matrix, known in made:
@@ -131,39 +133,16 @@ def _keep_all(
             raise
 
 
-def combined(network: Network, settings: StudySettings) -> Iterator[Condition]:
-    """Conditions that average the backbone's default taps, for every readout of the learned as they are.
-
-    Those that are read at every default tap; weights may end before one, and taps be too wide.
-    """
-    if not network.learned:
-        return
-    width = {tap.name: tap.channels for tap in network.depth}
-    defaults = backbone(network.backbone).default_taps
-    if not set(defaults) <= set(width):
-        return
-    readouts = {
-        (readout.statistic, readout.metric): None
-        for sweep in settings.sweeps
-        if sweep.where == "depth" and "learned" in sweep.whose
-        if all(AS_IS in arms for arms in (sweep.inputs, sweep.features, sweep.channels))
-        for readout in sweep.readouts
-        if max(width[tap] for tap in defaults) <= readout.most
-    }
-    for statistic, metric in readouts:
-        yield Condition(
-            backbone=network.backbone,
-            weights=network.weights,
-            tap=COMBINED,
-            statistic=statistic,
-            metric=metric,
-        )
-
-
-def _combined(condition: Condition, weights: str, bench: Bench) -> NDArray[np.float64]:
-    """Mean over the default taps, as the library combines them."""
-    taps = backbone(condition.backbone).default_taps
-    return np.mean([bench.store.matrix(replace(condition, tap=tap), weights) for tap in taps], axis=0)
+@contextmanager
+def _one_thread_each(processors: int) -> Iterator[None]:
+    """numpy in one thread per matrix, torch on half the processors: threads that wait spin, and cost much."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, processors // 2))
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _keep(
@@ -173,13 +152,36 @@ def _keep(
     known: Mapping[str, float],
     bench: Bench,
 ) -> None:
-    as_is = condition.input == condition.features == condition.channels == AS_IS
-    primary = (bench.settings.primary.statistic, bench.settings.primary.metric)
-    readout = (condition.statistic, condition.metric)
-    chosen = readout == primary or condition == colour_baseline()
-    closely = as_is and (condition.learned or condition.backbone == PIXELS)
-    assessed = bench.assessor.assess(condition, matrix, closely=closely, tested=as_is and chosen)
-    bench.store.write(assessed, weights, matrix if as_is else None, known)
+    chosen = _is_chosen(condition, bench.settings)
+    assessed = bench.assessor.assess(condition, matrix, closely=chosen)
+    bench.store.write(assessed, weights, matrix if _is_plain(condition) else None, known)
+
+
+def _is_kept(condition: Condition, weights: str, bench: Bench) -> bool:
+    """Whether a condition was measured, and closely where it is to be.
+
+    A study of the same images in the same folder may have had another primary readout.
+    """
+    if not bench.store.has(condition, weights):
+        return False
+    if not _is_chosen(condition, bench.settings):
+        return True
+    return any(one.p is not None for one in bench.store.read(condition, weights)[0].estimates)
+
+
+def _is_chosen(condition: Condition, settings: StudySettings) -> bool:
+    """Whether every question is asked, with intervals and tests.
+
+    Of the primary readout of learned networks, and of the baseline of colours.
+    """
+    primary = (settings.primary.statistic, settings.primary.metric)
+    is_primary = condition.learned and (condition.statistic, condition.metric) == primary
+    return (is_primary or condition == colour_baseline()) and _is_plain(condition)
+
+
+def _is_plain(condition: Condition) -> bool:
+    """Whether nothing was done to images, features or channels."""
+    return condition.input == condition.features == condition.channels == AS_IS
 
 
 def _wanted(network: Network, conditions: Sequence[Condition], bench: Bench) -> list[Wanted]:
@@ -189,7 +191,7 @@ def _wanted(network: Network, conditions: Sequence[Condition], bench: Bench) -> 
     for given in dict.fromkeys(one.input for one in conditions):
         arms: dict[str, dict[str, None]] = {}
         for one in conditions:
-            if one.input == given and one.tap != COMBINED:
+            if one.input == given and one.tap not in TOGETHER:
                 arms.setdefault(one.features, {})[one.tap] = None
         diagnosed = bench.diagnosed if given == AS_IS and network.learned else frozenset()
         found.append(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gramstyle.study.evidence import Evidence
-from gramstyle.study.results import COMBINED, Condition, Remedy
+from gramstyle.study.results import COMBINED, DAMPED, Condition, Remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,16 +16,16 @@ class Reading:
     Attributes:
         name: in words.
         changed: attributes of the condition.
-        combined: whether the backbone's default taps are averaged instead of one being chosen.
+        together: how the backbone's default taps are averaged; None where one tap is chosen.
     """
 
     name: str
     changed: Mapping[str, str] = field(default_factory=dict)
-    combined: bool = False
+    together: str | None = None
 
 
-def _of(name: str, statistic: str, metric: str, *, combined: bool = False, **more: str) -> Reading:
-    return Reading(name=name, changed={"statistic": statistic, "metric": metric, **more}, combined=combined)
+def _of(name: str, statistic: str, metric: str, *, together: str | None = None, **more: str) -> Reading:
+    return Reading(name=name, changed={"statistic": statistic, "metric": metric, **more}, together=together)
 
 
 READINGS: tuple[Reading, ...] = (
@@ -48,20 +48,25 @@ READINGS: tuple[Reading, ...] = (
     _of("channels standardised, relative", "gram", "relative-frobenius", channels="standardised"),
     _of("channels whitened", "gram", "frobenius", channels="whitened"),
     _of("softmax over the map (SWAG)", "gram", "frobenius", features="softmax-global"),
+    _of("softmax over the map, cold (T = 0.3)", "gram", "frobenius", features="softmax-global:0.3"),
+    _of("softmax over the map, warm (T = 3)", "gram", "frobenius", features="softmax-global:3"),
     _of("softmax over channels (SWAG)", "gram", "frobenius", features="softmax-channel"),
+    _of("softmax over channels, cold (T = 0.3)", "gram", "frobenius", features="softmax-channel:0.3"),
+    _of("softmax over channels, warm (T = 3)", "gram", "frobenius", features="softmax-channel:3"),
     _of("CSLS of L2", "gram", "frobenius+csls"),
     _of("CSLS of relative L2", "gram", "relative-frobenius+csls"),
-    _of("L2, default taps together", "gram", "frobenius", combined=True),
-    _of("L2, relative, default taps together", "gram", "relative-frobenius", combined=True),
-    _of("cosine, default taps together", "gram", "cosine", combined=True),
-    _of("signed square root, cosine, default taps together", "gram", "signed-sqrt-cosine", combined=True),
-    _of("covariance, relative, default taps together", "covariance", "relative-frobenius", combined=True),
-    _of("correlation, default taps together", "correlation", "frobenius", combined=True),
+    _of("L2, default taps together", "gram", "frobenius", together=COMBINED),
+    _of("L2, default taps together, deep ones x 0.001 (SWAG)", "gram", "frobenius", together=DAMPED),
+    _of("L2, relative, default taps together", "gram", "relative-frobenius", together=COMBINED),
+    _of("cosine, default taps together", "gram", "cosine", together=COMBINED),
+    _of("signed square root, cosine, default taps together", "gram", "signed-sqrt-cosine", together=COMBINED),
+    _of("covariance, relative, default taps together", "covariance", "relative-frobenius", together=COMBINED),
+    _of("correlation, default taps together", "correlation", "frobenius", together=COMBINED),
     _of(
         "means and deviations, relative, default taps together",
         "mean-std",
         "relative-frobenius",
-        combined=True,
+        together=COMBINED,
     ),
 )
 """The first is what the others are compared with."""
@@ -72,7 +77,7 @@ def rank(evidence: Evidence, network: str) -> tuple[Remedy, ...]:
 
     Highest AUC on held-out styles first; gains are against the first of `READINGS`, on the same
     resamples. Scaling the features (SWAG's released code) changes no ranking of distances at one
-    tap and is not among them.
+    tap; it does where taps are averaged.
     """
     plain = best(evidence, network, READINGS[0])
     if plain is None:
@@ -106,7 +111,7 @@ def rank(evidence: Evidence, network: str) -> tuple[Remedy, ...]:
 
 def best(evidence: Evidence, network: str, reading: Reading) -> Condition | None:
     """The ladder tap that a reading does best at on the development styles, or all taps together."""
-    taps = [COMBINED] if reading.combined else list(evidence.ladder[network])
+    taps = [reading.together] if reading.together else list(evidence.ladder[network])
     chosen, score = None, float("-inf")
     for tap in taps:
         condition = evidence.plain(network, tap, **reading.changed)

@@ -21,6 +21,8 @@ RANDOM = "random:"
 
 COMBINED = "all taps"
 """Stands for a tap where distances of several taps were averaged."""
+DAMPED = "all taps, deep ones x 0.001"
+"""The same with the features of deep taps scaled down first; see `gramstyle.study.combined`."""
 
 Split = Literal["all", "development", "held-out"]
 Decision = Literal["supported", "refuted", "undecided", "not measured"]
@@ -33,7 +35,7 @@ class Condition:
     Attributes:
         backbone: name of the network, or `PIXELS`.
         weights: pinned name, ``random:SEED``, or empty for `PIXELS`.
-        tap: where features were read, or `COMBINED`.
+        tap: where features were read, or `COMBINED`, or `DAMPED`.
         input: what was done to the images; see `gramstyle.study.arms`.
         features: what was done to the features.
         channels: what was done to the channels, by their first two moments.
@@ -309,6 +311,31 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GapShare:
+    """A lead of one network over another, or what a control takes from it.
+
+    Attributes:
+        network: ``NAME@WEIGHTS`` of the one in front.
+        other: the one behind.
+        where: at which taps.
+        estimate: ``auc`` or ``contrast``.
+        name: of the control, its Shapley share; or the lead before and after all of them.
+        value: in units of the estimate.
+        low: lower end of its interval.
+        high: upper end.
+    """
+
+    network: str
+    other: str
+    where: str
+    estimate: str
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remedy:
     """One way to read distances, with its tap chosen on development styles.
 
@@ -437,6 +464,7 @@ class StudyResults:
         choices: taps chosen on development styles.
         differences: between networks, at chosen taps; the primary family.
         ladder: interventions.
+        gaps: what controls take from the lead of a VGG network.
         remedies: ways to read distances, best first for each network.
         verdicts: hypotheses.
     """
@@ -453,6 +481,7 @@ class StudyResults:
     choices: tuple[Choice, ...] = field(repr=False)
     differences: tuple[Difference, ...] = field(repr=False)
     ladder: tuple[Step, ...] = field(repr=False)
+    gaps: tuple[GapShare, ...] = field(repr=False)
     remedies: tuple[Remedy, ...] = field(repr=False)
     verdicts: tuple[Verdict, ...] = field(repr=False)
 

@@ -16,9 +16,10 @@ from gramstyle.corpus import FACTORS, Corpus
 from gramstyle.errors import StyleError
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
+from gramstyle.study.combined import combined
 from gramstyle.study.conclude import conclude
 from gramstyle.study.labels import Labels
-from gramstyle.study.measure import Bench, combined, diagnostics, measure
+from gramstyle.study.measure import Bench, diagnostics, measure
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions

@@ -150,10 +150,10 @@ QUICK = StudySettings(
     backbones=("vgg16@IMAGENET1K_V1", "efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS"),
     random_seeds=(0,),
     sweeps=QUICK_SWEEPS,
-    draws=1000,
-    permutations=1999,
-    diagnosed=6,
-    limit=72,
+    draws=500,
+    permutations=999,
+    diagnosed=4,
+    limit=60,
 )
 FULL = StudySettings(
     backbones=("vgg16@IMAGENET1K_V1", "vgg19@CAFFE", "efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS"),

@@ -19,22 +19,25 @@ PLAIN = (
     FROBENIUS,
     RELATIVE,
     Readout(statistic="gram", metric="cosine"),
-    Readout(statistic="gram", metric="signed-sqrt"),
     Readout(statistic="gram", metric="signed-sqrt-cosine"),
     CENTRED,
     CENTRED_RELATIVE,
     Readout(statistic="correlation", metric="frobenius"),
+    Readout(statistic="mean-std", metric="relative-frobenius"),
+)
+"""At every tap, so that they can be combined."""
+PARTS = (
+    Readout(statistic="gram", metric="signed-sqrt"),
     Readout(statistic="off-diagonal", metric="frobenius"),
     Readout(statistic="diagonal", metric="frobenius"),
     Readout(statistic="diagonal", metric="relative-frobenius"),
     Readout(statistic="mean", metric="frobenius"),
-    Readout(statistic="mean-std", metric="wasserstein-diagonal"),
-    Readout(statistic="mean-std", metric="relative-frobenius"),
+    MEAN_STD,
 )
 SPECTRAL = (
     Readout(statistic="gram", metric="matrix-sqrt", most=512),
     Readout(statistic="gram", metric="log-euclidean", most=512),
-    Readout(statistic="covariance", metric="log-euclidean", most=512),
+    Readout(statistic="covariance", metric="log-euclidean", most=256),
 )
 HUBS = (
     Readout(statistic="gram", metric="frobenius+csls"),
@@ -44,29 +47,29 @@ BOTH = (FROBENIUS, RELATIVE)
 ALL_FOUR = (FROBENIUS, RELATIVE, CENTRED, CENTRED_RELATIVE)
 
 SHUFFLES = ("shuffled-jointly", "shuffled-independently", "shifted-independently")
-SMOOTHED = ("softmax-global", "softmax-channel")
+SMOOTHED = tuple(f"softmax-{over}{warmth}" for over in ("global", "channel") for warmth in ("", ":0.3", ":3"))
 
 
 FULL_SWEEPS = (
     Sweep(where="depth", readouts=PLAIN),
-    Sweep(where="ladder", readouts=(*SPECTRAL, *HUBS)),
-    Sweep(where="ladder", features=(*SHUFFLES, *SMOOTHED), readouts=ALL_FOUR),
-    Sweep(where="ladder", features=("subsample:49", "subsample:196", "subsample:784"), readouts=ALL_FOUR),
-    Sweep(where="ladder", channels=("projected:16", "projected:64", "subset:64"), readouts=BOTH),
+    Sweep(where="ladder", readouts=(*PARTS, *SPECTRAL, *HUBS)),
+    Sweep(where="ladder", features=SHUFFLES, readouts=ALL_FOUR),
+    Sweep(where="ladder", features=SMOOTHED, readouts=(FROBENIUS,)),
+    Sweep(where="ladder", features=("subsample:196", "subsample:784"), readouts=(FROBENIUS, CENTRED)),
+    Sweep(where="ladder", channels=("projected:64", "subset:64"), readouts=BOTH),
     Sweep(where="ladder", channels=("standardised", "drop-top:1", "drop-top:5"), readouts=BOTH),
     Sweep(where="ladder", channels=("whitened", "eigenbasis"), readouts=BOTH),
     Sweep(where="last", channels=("rotated",), readouts=BOTH),
     Sweep(where="ladder", channels=("projected:64",), readouts=(WASSERSTEIN_64,)),
-    Sweep(where="ladder", inputs=("grayscale", "colour-matched", "size:64", "size:128"), readouts=ALL_FOUR),
-    Sweep(where="ladder", features=("subsample:49",), channels=("projected:16",), readouts=ALL_FOUR),
-    Sweep(
+    Sweep(where="ladder", inputs=("colour-matched", "size:64", "size:128"), readouts=(*BOTH, CENTRED)),
+    Sweep(  # every combination of the controls of `gramstyle.study.gap`
         where="ladder",
-        inputs=("grayscale",),
-        features=("subsample:49",),
-        channels=("projected:16",),
+        inputs=(AS_IS, "grayscale"),
+        features=(AS_IS, "subsample:49"),
+        channels=(AS_IS, "projected:16"),
         readouts=ALL_FOUR,
     ),
-    Sweep(whose=("random",), where="ladder", readouts=(*ALL_FOUR, MEAN_STD)),
+    Sweep(whose=("random",), where="ladder", readouts=(*BOTH, CENTRED)),
     Sweep(
         whose=("pixels",),
         where="depth",
@@ -93,7 +96,6 @@ QUICK_SWEEPS = (
     ),
     Sweep(where="last", channels=("rotated", "eigenbasis"), readouts=(FROBENIUS,)),
     Sweep(where="ladder", channels=("standardised", "drop-top:5"), readouts=(FROBENIUS,)),
-    Sweep(where="last", inputs=("grayscale",), readouts=(FROBENIUS,)),
     Sweep(whose=("random",), where="ladder", readouts=(FROBENIUS,)),
     Sweep(whose=("pixels",), where="ladder", readouts=(COLOUR, *BOTH)),
 )

@@ -23,6 +23,7 @@ from gramstyle.diagnose import (
     whitening,
 )
 from gramstyle.diagnose.spectrum import eigenvalues
+from gramstyle.gram import pack, unpack
 
 C = 12
 
@@ -65,6 +66,19 @@ def test_moments_of_mapped_features_are_mapped_moments(features, pooled, generat
         offset = np.zeros(C) if one.offset is None else one.offset.numpy()
         x = features[1, :, 2, 3].numpy()
         assert_close(mapped[1, :, 2, 3], one.matrix.double().numpy() @ (x - offset))
+
+
+def test_packed_moments_are_the_same_moments(features, pooled, generator):
+    covariance, mean = moments(features)
+    for one in every_map(pooled, generator):
+        S, mu = one.moments(covariance, mean)
+        triangle, vector = one.packed_moments(pack(covariance), mean)
+        assert_close(unpack(triangle), S.numpy(), tolerance=1e-12)
+        assert_close(vector, mu.numpy(), tolerance=1e-12)
+        narrow = one.packed_moments(pack(covariance).float(), mean.float())
+        assert all(found.dtype == torch.float32 for found in narrow)
+    swapped = ChannelMap(name="swap", matrix=torch.eye(C).flip(0))
+    assert_close(unpack(swapped.packed_moments(pack(covariance), mean)[0]), covariance.flip(1, 2).numpy())
 
 
 def distances(features):

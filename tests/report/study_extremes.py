@@ -38,6 +38,7 @@ def minimal():
         choices=(),
         differences=(),
         ladder=(),
+        gaps=(),
         remedies=(),
         verdicts=(),
     )

@@ -17,6 +17,7 @@ from gramstyle.study.results import (
     DiagnosticValue,
     Difference,
     Estimate,
+    GapShare,
     LabelMap,
     NoisePoint,
     Part,
@@ -234,6 +235,27 @@ def ladder_of(network, tap, value, draw):
         )
 
 
+def gaps_of(first, other):
+    """A lead and what controls take from it; a row, an estimate or an interval may be missing."""
+    rows = [("as it is", 0.05), ("16 channels", 0.04), ("grey images", -0.01), ("all together", 0.02)]
+    return tuple(
+        GapShare(
+            network=first,
+            other=other,
+            where=where,
+            estimate=estimate,
+            name=name,
+            value=value,
+            low=value - 0.01,
+            high=value + 0.01,
+        )
+        for where in ("the deepest tap", "the ladder's mean")
+        for estimate in ("auc", "contrast")
+        for name, value in rows
+        if (name, where, estimate) != ("grey images", "the deepest tap", "contrast")
+    )
+
+
 def remedies_of(network, tap, value):
     for place, (name, metric) in enumerate(REMEDIES):
         gain = 0.06 - 0.02 * place
@@ -424,6 +446,7 @@ def realistic(backbones=("vgg16", "mobilenet_v2", "efficientnet_b0"), taps=6, co
             for tap, down in ((chosen[net], 0.0), (ends[net], 0.12))
             for one in ladder_of(net, tap, values[net] - down, draw)
         ),
+        gaps=gaps_of(*list(chosen)[:2]),
         remedies=tuple(one for net, tap in chosen.items() for one in remedies_of(net, tap, values[net])),
         verdicts=verdicts(),
     )

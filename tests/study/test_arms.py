@@ -153,6 +153,23 @@ def test_softmax_is_one_standard_deviation_warm(feature_map, generator):
         assert_close(over_channels, warm / warm.sum(0) * len(image))
 
 
+@pytest.mark.parametrize("temperature", ["0.3", "3", "1e1"])
+def test_softmax_is_as_warm_as_it_says(temperature, feature_map, generator):
+    for image in feature_map.numpy():
+        warm = np.exp(image / image.std() / float(temperature))
+        one = torch.from_numpy(image)[None]
+        over_all = feature_arm(f"softmax-global:{temperature}").apply(one, generator)[0]
+        assert_close(over_all, warm / warm.sum() * image.size)
+        over_channels = feature_arm(f"softmax-channel:{temperature}").apply(one, generator)[0]
+        assert_close(over_channels, warm / warm.sum(0) * len(image))
+
+
+@pytest.mark.parametrize("name", ["softmax-global:0", "softmax-channel:-1", "softmax-global:", "softmax-global:x"])
+def test_a_temperature_is_a_number_above_0(name):
+    with pytest.raises(ValueError, match="softmax-.*T greater than 0"):
+        feature_arm(name)
+
+
 @pytest.mark.parametrize("name", FEATURES)
 def test_feature_arms_say_how_many_positions_they_need_and_leave(name, feature_map, generator):
     arm = feature_arm(f"{name}:41" if name in NUMBERED else name)

@@ -59,7 +59,7 @@ def matrix():
 
 @pytest.fixture(scope="module")
 def closely(matrix):
-    return assessor().assess(CONDITION, matrix, closely=True, tested=True)
+    return assessor().assess(CONDITION, matrix, closely=True)
 
 
 def by_name(assessed):
@@ -90,7 +90,7 @@ def test_the_auc_of_a_split_is_that_of_its_images_alone(split, matrix, closely):
     expected = bootstrap_auc(part, pairs, draw_resamples(mine, DRAWS, SEEDS[split]))
     assert np.array_equal(drawn, expected, equal_nan=True)
     assert (found.low, found.high) == ends(expected)
-    assert found.p == permute_auc(part, mine, permutations=PERMUTATIONS, seed=SEED).p
+    assert found.p == permute_auc(part, mine, strata=mine.contents, permutations=PERMUTATIONS, seed=SEED).p
 
 
 @pytest.mark.parametrize("question", ["style", "hard", "content", "palette"])
@@ -112,6 +112,14 @@ def test_questions_are_asked_of_all_images(question, matrix, closely):
         assert (one.low, one.high) == ends(drawn)
 
 
+def test_labels_are_permuted_over_all_sources_where_contents_are_not_crossed(matrix):
+    labels = replace(LABELS, contents=["c0", *LABELS.contents[1:-1], "c2"])
+    options = {"permutations": PERMUTATIONS, "seed": SEED}
+    found = by_name(assessor(labels).assess(CONDITION, matrix, closely=True))
+    assert found["style", "auc", "all"].p == permute_auc(matrix, labels, **options).p
+    assert found["style", "permdisp-f", "all"].p == permute_permdisp(matrix, labels, **options).p
+
+
 def test_retrieval_and_variance_are_of_all_images(matrix, closely):
     found, resamples = by_name(closely), draw_resamples(LABELS, DRAWS, SEED)
     ranked = retrieval(matrix, ask("style", LABELS))
@@ -121,7 +129,7 @@ def test_retrieval_and_variance_are_of_all_images(matrix, closely):
         drawn = bootstrap_mean(ranked.scores[name], ranked.anchors, resamples)
         assert np.array_equal(closely.draws["style", name, "all"], drawn)
         assert (one.low, one.high) == ends(drawn)
-    options = {"permutations": PERMUTATIONS, "seed": SEED}
+    options = {"permutations": PERMUTATIONS, "seed": SEED, "strata": LABELS.contents}
     location, spread = permanova(matrix, LABELS), permdisp(matrix, LABELS)
     assert found["style", "permanova-f", "all"].value == location.f
     assert found["style", "permanova-f", "all"].p == permute_permanova(matrix, LABELS, **options).p
@@ -151,7 +159,7 @@ def test_the_splits_share_no_style():
 
 
 def test_nothing_but_style_has_an_interval_where_it_is_not_looked_at_closely(matrix, closely):
-    found = assessor().assess(CONDITION, matrix, closely=False, tested=False)
+    found = assessor().assess(CONDITION, matrix, closely=False)
     assert all(one.p is None for one in found.estimates)
     kept = {("style", "auc", "all"), ("style", "auc", "held-out"), ("style", "contrast", "all")}
     kept |= {("style", name, "all") for name in SCORES}
@@ -167,8 +175,8 @@ def test_nothing_but_style_has_an_interval_where_it_is_not_looked_at_closely(mat
 def test_resamples_are_shared_by_matrices(matrix):
     """So that draws of two conditions may be subtracted."""
     judge = assessor()
-    one = judge.assess(CONDITION, matrix, closely=True, tested=True)
-    scaled = judge.assess(replace(CONDITION, tap="u"), 3 * matrix, closely=True, tested=True)
+    one = judge.assess(CONDITION, matrix, closely=True)
+    scaled = judge.assess(replace(CONDITION, tap="u"), 3 * matrix, closely=True)
     for key, drawn in one.draws.items():
         assert np.allclose(scaled.draws[key], drawn, equal_nan=True)
     assert {one.condition.tap for one in scaled.estimates} == {"u"}
@@ -179,7 +187,7 @@ def test_too_few_styles_are_not_split(matrix):
     few = LABELS.subset(rows)
     judge = assessor(few, ())
     assert list(judge.parts) == ["all"]
-    found = judge.assess(CONDITION, matrix[np.ix_(rows, rows)], closely=True, tested=True)
+    found = judge.assess(CONDITION, matrix[np.ix_(rows, rows)], closely=True)
     assert {one.split for one in found.estimates} == {"all"}
     assert not [one for one in found.estimates if one.name == LEFT_OUT]  # one style has no far pair
     pairs = ask("style", few)
@@ -191,7 +199,7 @@ def test_too_few_styles_are_not_split(matrix):
 def test_dissimilarities_with_a_sign_have_no_ratios_and_no_squares(matrix):
     signed = csls(matrix, k=5)
     assert signed.min() < 0
-    found = by_name(assessor().assess(CONDITION, signed, closely=True, tested=True))
+    found = by_name(assessor().assess(CONDITION, signed, closely=True))
     for (question, name, _), one in found.items():
         if name in ESTIMATES and not ESTIMATES[name].signed:
             assert math.isnan(one.value)
@@ -207,7 +215,7 @@ def test_dissimilarities_with_a_sign_have_no_ratios_and_no_squares(matrix):
 
 def test_distances_that_are_all_zero_say_nothing():
     """Covariances of a tap that has a single position."""
-    found = by_name(assessor().assess(CONDITION, np.zeros((20, 20)), closely=True, tested=True))
+    found = by_name(assessor().assess(CONDITION, np.zeros((20, 20)), closely=True))
     assert found["style", "auc", "all"].value == 0.5
     assert found["style", "auc", "held-out"].p == 1
     assert found["style", "contrast", "all"].value == 0
@@ -216,6 +224,6 @@ def test_distances_that_are_all_zero_say_nothing():
 
 def test_many_ties_and_no_metric():
     found = assessor().assess(
-        CONDITION, 1 + random_matrix(np.random.default_rng(1), 20, levels=3), closely=True, tested=True
+        CONDITION, 1 + random_matrix(np.random.default_rng(1), 20, levels=3), closely=True
     )
     assert all(math.isfinite(one.value) for one in found.estimates)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gramstyle.errors import StyleError
-from gramstyle.study.labels import Labels, coded
+from gramstyle.study.labels import Labels, coded, is_crossed
 
 
 def test_codes_are_places_in_the_sorted_names():
@@ -70,3 +70,22 @@ def test_subset_keeps_order_and_absence():
 def test_what_is_refused(error, message, arguments):
     with pytest.raises(error, match=re.escape(message)):
         Labels(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("styles", "contents", "sources", "crossed"),
+    [
+        ("aabb", "xyxy", None, True),
+        ("aabb", "xyxx", None, False),
+        ("aaabbb", "xyyxyx", None, True),
+        ("aabb", None, None, False),
+        ("aaabbb", "xyyxyy", "112112", False),  # source 1 of each style holds two contents
+        ("aaabbb", "xyyxyy", "122122", True),
+        ("aabb", "xyxy", "1122", False),  # crops: nothing above the image to permute
+    ],
+)
+def test_contents_are_crossed_with_styles_where_labels_can_be_permuted_within_each(
+    styles, contents, sources, crossed
+):
+    labels = Labels(styles=list(styles), contents=contents and list(contents), sources=sources and list(sources))
+    assert is_crossed(labels) is crossed

@@ -27,7 +27,8 @@ from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.collect import DIAGNOSTICS
 from gramstyle.study.labels import Labels
-from gramstyle.study.measure import Bench, combined, diagnostics, facts, load, measure
+from gramstyle.study.combined import combined
+from gramstyle.study.measure import Bench, diagnostics, facts, load, measure
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
@@ -130,8 +131,9 @@ def auc(matrix, styles):
 
 def test_every_condition_is_measured(measured):
     # 5 taps x 4 readouts; 2 arms x 2 readouts at all but the last tap, that has one whole window of 48
-    # pixels; 2 channel arms; 2 inputs; 4 readouts of all taps together
-    assert len(measured.conditions) == 20 + 16 + 2 + 2 + 4
+    # pixels; 2 channel arms; 2 inputs; 4 readouts of all taps together, one of
+    # them a second time with deep taps scaled down
+    assert len(measured.conditions) == 20 + 16 + 2 + 2 + 4 + 1
     assert all(measured.bench.store.has(one, measured.sha) for one in measured.conditions)
     assert len(list((measured.folder / "measured").iterdir())) == len(measured.conditions)
 
@@ -250,6 +252,26 @@ def test_what_is_missing_is_measured_and_nothing_else(measured, monkeypatch, tmp
         one, other = store.read(condition, measured.sha), measured.read(condition)
         assert one[0].estimates == other[0].estimates or condition.metric == HUBS.metric  # NaN
         assert one[1] == other[1]
+
+
+def test_another_primary_readout_is_tested_too(measured, tmp_path):
+    """In the same folder, where it was measured before, and not tested."""
+    settings = replace(measured.settings, sweeps=(Sweep(where="depth", readouts=(GRAM, RELATIVE)),))
+    bench = bench_of(measured.corpus, settings, tmp_path)
+    asked = planned(measured.network, bench)
+    measure(measured.network, asked, bench)
+
+    def tested(condition):
+        found, _ = bench.store.read(condition, measured.sha)
+        return any(one.p is not None for one in found.estimates)
+
+    assert [tested(one) for one in asked] == [one.metric == "frobenius" for one in asked]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    other = bench_of(measured.corpus, replace(settings, primary=RELATIVE), tmp_path)
+    measure(measured.network, asked, other)
+    assert all(tested(one) for one in asked)
+    again = [path for path, time in before.items() if path.stat().st_mtime_ns != time]
+    assert len(again) == len(asked) / 2
 
 
 def test_progress_ends_where_it_should(measured):

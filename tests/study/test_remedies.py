@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from study.evidence_cases import Case, squares
 
-from gramstyle.study.measure import combined
+from gramstyle.study.combined import combined
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
 from gramstyle.study.remedies import READINGS, best, rank
@@ -20,7 +20,7 @@ NAMED = {reading.name: reading for reading in READINGS}
 
 def reading(case, name, development, held_out, spread=0.0):
     """AUC of one reading at each tap, or of all together."""
-    taps = (COMBINED,) if NAMED[name].combined else TAPS
+    taps = (NAMED[name].together,) if NAMED[name].together else TAPS
     for tap, one, other in zip(taps, development, held_out, strict=True):
         case.halves(case.at(NET, tap, **NAMED[name].changed), one, other, spread=spread)
     return case
@@ -102,6 +102,6 @@ def test_the_full_study_measures_every_reading():
     assert len(set(names)) == len(names)
     assert names[0] == "L2"
     for one in READINGS:
-        taps = (COMBINED,) if one.combined else [tap.name for tap in network.ladder]
+        taps = (one.together,) if one.together else [tap.name for tap in network.ladder]
         there = [tap for tap in taps if case.at(network.name, tap, **one.changed) in planned]
         assert there, one.name

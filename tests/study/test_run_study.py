@@ -339,7 +339,7 @@ def test_colours_that_know_nothing_of_style_are_significant_in_five_of_a_hundred
         gaussian = describe(pixels.features(images)["rgb"])
         moments = Moments(pack(gaussian[..., :-1]), gaussian[..., -1], torch.full((12,), 64.0))
         ((_, matrix),) = matrices(moments, [condition], range(12), 0)
-        assessed = assessor.assess(condition, matrix, closely=False, tested=True)
+        assessed = assessor.assess(condition, matrix, closely=True)
         for one in assessed.estimates:
             if one.name == "auc" and one.p is not None:
                 rejected[one.split] += one.p <= 0.05

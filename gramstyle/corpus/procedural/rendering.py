@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -79,6 +80,9 @@ class Rendered:
         Raises:
             StyleError: if the content is a photograph of a package that is not installed.
         """
+        return _levels(self).copy()
+
+    def _rendered(self) -> NDArray[np.uint8]:
         finer = -(-SIDE // self.size)  # textures finer than the pixels are drawn and averaged
         tone = balanced(CONTENTS[self.content].draw(self._stream("content"), finer * self.size))
         field = STYLES[self.style].render(tone, self._stream("style"))
@@ -100,3 +104,9 @@ class Rendered:
 
     def _stream(self, part: str) -> Generator:
         return stream(self.seed, self.style, self.content, self.palette, self.replicate, part)
+
+
+@lru_cache(maxsize=2)
+def _levels(rendering: Rendering) -> NDArray[np.uint8]:
+    """Of the last few: an image is often read right after its digest was taken, or the other way round."""
+    return rendering._rendered()

@@ -136,6 +136,7 @@ def _tables(view: View, sections: Mapping[str, object]) -> dict[str, Any]:
         "noise": shown.noise_shown(view),
         "diagnostics": shown.diagnostics_shown(view),
         "ladder": shown.ladder_shown(view),
+        "gaps": shown.gaps_shown(view),
         "remedies": shown.remedies_shown(view),
         "weights": shown.weights_shown(view),
     }

@@ -65,12 +65,22 @@ def drawn(plans: Sequence[Plan]) -> list[Drawn]:
 
 
 def _drawn(plan: Plan) -> Drawn:
-    light = plan.figure(LIGHT)
+    light, dark = plan.figure(LIGHT), plan.figure(DARK)
     png = rendered(light, ".png", plan.alt)
-    light.set_layout_engine("none")  # places of panels are known by now, and finding them takes longest
+    for one in (light, dark):  # places of panels are known by now, and finding them takes longest
+        one.set_layout_engine("none")
+    place_alike(dark, light)
     return Drawn(
         plan=plan,
-        images=Drawing(light=png, dark=rendered(plan.figure(DARK), ".png", plan.alt)),
+        images=Drawing(light=png, dark=rendered(dark, ".png", plan.alt)),
         svg=rendered(light, ".svg", plan.alt),
         inches=float(light.get_figwidth()),
     )
+
+
+def place_alike(figure: Figure, other: Figure) -> None:
+    """Put the panels and the title of a figure where those of another of the same panels are."""
+    for mine, theirs in zip(figure.axes, other.axes, strict=True):
+        mine.set_position(theirs.get_position())
+    for mine, theirs in zip(figure.texts, other.texts, strict=True):
+        mine.set_position(theirs.get_position())

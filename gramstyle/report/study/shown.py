@@ -13,7 +13,7 @@ from gramstyle.report.study.ladder import ladders
 from gramstyle.report.study.leak import QUESTIONS, leaks
 from gramstyle.report.study.remedies import remedies_of
 from gramstyle.report.study.view import AUC, CONTRAST, View, arms, described, network_of, plain
-from gramstyle.study.results import Difference
+from gramstyle.study.results import Difference, GapShare
 from gramstyle.types import WeightsIdentity
 
 Cells = Callable[[Any], str]
@@ -192,6 +192,36 @@ def ladder_shown(view: View) -> list[Shown]:
     )
     return [
         shown(f"{view.label(steps[0].network)}, {steps[0].tap}", fields, steps) for steps in ladders(view)
+    ]
+
+
+def gaps_shown(view: View) -> list[Shown]:
+    """What each control takes from the lead of a VGG network, one table per pair of networks."""
+    found: dict[tuple[str, str], dict[str, dict[tuple[str, str], GapShare]]] = {}
+    for one in view.results.gaps:
+        rows = found.setdefault((one.network, one.other), {})
+        rows.setdefault(one.name, {})[one.where, one.estimate] = one
+    places = list(dict.fromkeys((one.where, one.estimate) for one in view.results.gaps))
+
+    def value(place: tuple[str, str]) -> Cells:
+        show = numbers.signed_percent if place[1] == CONTRAST else numbers.signed
+
+        def cell(row: Any) -> str:
+            one = row[1].get(place)
+            return numbers.MISSING if one is None else numbers.with_interval(one.value, one.low, one.high, show)
+
+        return cell
+
+    fields = [
+        Field("control", lambda row: row[0], False),
+        *(
+            Field(f"{estimate.upper() if estimate == AUC else estimate}, {where}", value((where, estimate)))
+            for where, estimate in places
+        ),
+    ]
+    return [
+        shown(f"{view.label(first)} minus {view.label(other)}", fields, list(rows.items()))
+        for (first, other), rows in found.items()
     ]
 
 
