@@ -59,6 +59,7 @@ def section(folder: Path, command: str | None) -> str:
         deepest(summary, estimates),
         "### Interventions at the deepest tap: change of AUC",
         ladder(summary),
+        *gaps(summary),
         "### Ways to read distances, held-out AUC",
         remedies(summary),
         "### Verdict",
@@ -133,6 +134,24 @@ def ladder(summary: dict[str, Any]) -> str:
         }
         rows.append((name, *(cells.get(network, "") for network in last)))
     return table(("intervention", *(f"{network} {tap}" for network, tap in last.items())), rows)
+
+
+def gaps(summary: dict[str, Any]) -> list[str]:
+    """What each control takes from the lead of VGG: one column per gap, nothing where there are none."""
+    found = summary["gaps"]
+    if not found:
+        return []
+    columns = list(dict.fromkeys((one["other"], one["where"], one["estimate"]) for one in found))
+    cells = {(one["name"], one["other"], one["where"], one["estimate"]): one for one in found}
+    rows = [
+        (name, *(interval(cells[(name, *column)], "value") for column in columns))
+        for name in dict.fromkeys(one["name"] for one in found)
+    ]
+    header = ("control", *(f"{other}, {where}, {estimate}" for other, where, estimate in columns))
+    return [
+        f"### The lead of {found[0]['network']}, and what controls take from it (Shapley values)",
+        table(header, rows),
+    ]
 
 
 def remedies(summary: dict[str, Any]) -> str:

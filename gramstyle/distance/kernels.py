@@ -32,7 +32,7 @@ class Kernel:
 
 
 CHUNK_BYTES = 16 * 2**20
-"""Memory of float64 entries at a time: larger blocks are new memory each time, and cost more to get than to fill."""
+"""Memory of float64 entries at a time; larger blocks are new memory each time, slower to get than to fill."""
 
 
 def _roots(x: Tensor, statistic: Statistic) -> Tensor:

@@ -24,7 +24,7 @@ from gramstyle.study.combined import TOGETHER, together
 from gramstyle.study.matrices import Moments, matrices
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
-from gramstyle.study.results import AS_IS, Condition, DiagnosticValue
+from gramstyle.study.results import AS_IS, PIXELS, Condition, DiagnosticValue
 from gramstyle.study.settings import StudySettings
 from gramstyle.study.survey import Survey
 from gramstyle.types import Progress, TapSpec
@@ -89,7 +89,7 @@ def measure(network: Network, conditions: Sequence[Condition], bench: Bench) -> 
     plain = [one for one in conditions if one.tap not in TOGETHER]
     for (given, features, tap), group in groupby(sorted(plain, key=place), key=place):
         alike = list(group)
-        missing = [one for one in alike if not _is_kept(one, weights, bench)]
+        missing = [one for one in alike if not bench.store.has(one, weights)]
         if missing:
             moments = load(by_input[given], features, tap, bench)
             made = matrices(moments, missing, bench.fit, bench.settings.seed)
@@ -105,7 +105,7 @@ def measure(network: Network, conditions: Sequence[Condition], bench: Bench) -> 
         bench.say(f"{network.name}: distances", done, len(conditions))
     for condition in conditions:
         if condition.tap in TOGETHER:
-            if not _is_kept(condition, weights, bench):
+            if not bench.store.has(condition, weights):
                 _keep(condition, weights, together(condition, weights, bench.store), {}, bench)
             done += 1
             bench.say(f"{network.name}: distances", done, len(conditions))
@@ -135,7 +135,7 @@ def _keep_all(
 
 @contextmanager
 def _one_thread_each(processors: int) -> Iterator[None]:
-    """numpy in one thread per matrix, torch on half the processors: threads that wait spin, and cost much."""
+    """Numpy in one thread per matrix, torch on half the processors: threads that wait spin, and cost much."""
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, processors // 2))
     try:
@@ -157,26 +157,16 @@ def _keep(
     bench.store.write(assessed, weights, matrix if _is_plain(condition) else None, known)
 
 
-def _is_kept(condition: Condition, weights: str, bench: Bench) -> bool:
-    """Whether a condition was measured, and closely where it is to be.
-
-    A study of the same images in the same folder may have had another primary readout.
-    """
-    if not bench.store.has(condition, weights):
-        return False
-    if not _is_chosen(condition, bench.settings):
-        return True
-    return any(one.p is not None for one in bench.store.read(condition, weights)[0].estimates)
-
-
 def _is_chosen(condition: Condition, settings: StudySettings) -> bool:
     """Whether every question is asked, with intervals and tests.
 
-    Of the primary readout of learned networks, and of the baseline of colours.
+    Of the primary readout of learned networks and of pixels, and of the baseline of colours.
     """
+    whose = condition.learned or condition.backbone == PIXELS
     primary = (settings.primary.statistic, settings.primary.metric)
-    is_primary = condition.learned and (condition.statistic, condition.metric) == primary
-    return (is_primary or condition == colour_baseline()) and _is_plain(condition)
+    return (
+        (whose and (condition.statistic, condition.metric) == primary) or condition == colour_baseline()
+    ) and _is_plain(condition)
 
 
 def _is_plain(condition: Condition) -> bool:

@@ -170,6 +170,7 @@ def _made_by(looked: Survey, settings: StudySettings, network: Network) -> dict[
         "permutations": settings.permutations,
         "level": settings.level,
         "seed": settings.seed,
+        "primary": [settings.primary.statistic, settings.primary.metric],
         "device": network.device.type,
         "dtype": str(network.dtype),
     }

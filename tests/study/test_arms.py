@@ -164,9 +164,11 @@ def test_softmax_is_as_warm_as_it_says(temperature, feature_map, generator):
         assert_close(over_channels, warm / warm.sum(0) * len(image))
 
 
-@pytest.mark.parametrize("name", ["softmax-global:0", "softmax-channel:-1", "softmax-global:", "softmax-global:x"])
+@pytest.mark.parametrize(
+    "name", ["softmax-global:0", "softmax-channel:-1", "softmax-global:", "softmax-global:x"]
+)
 def test_a_temperature_is_a_number_above_0(name):
-    with pytest.raises(ValueError, match="softmax-.*T greater than 0"):
+    with pytest.raises(ValueError, match=r"softmax-.*T greater than 0"):
         feature_arm(name)
 
 

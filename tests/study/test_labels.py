@@ -87,5 +87,7 @@ def test_what_is_refused(error, message, arguments):
 def test_contents_are_crossed_with_styles_where_labels_can_be_permuted_within_each(
     styles, contents, sources, crossed
 ):
-    labels = Labels(styles=list(styles), contents=contents and list(contents), sources=sources and list(sources))
+    labels = Labels(
+        styles=list(styles), contents=contents and list(contents), sources=sources and list(sources)
+    )
     assert is_crossed(labels) is crossed

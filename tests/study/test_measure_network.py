@@ -26,13 +26,13 @@ from gramstyle.study import measure as module
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.collect import DIAGNOSTICS
-from gramstyle.study.labels import Labels
 from gramstyle.study.combined import combined
+from gramstyle.study.labels import Labels
 from gramstyle.study.measure import Bench, diagnostics, facts, load, measure
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
-from gramstyle.study.results import COMBINED, PIXELS, Condition
+from gramstyle.study.results import COMBINED, DAMPED, PIXELS, Condition
 from gramstyle.study.survey import spread_over_styles, survey
 
 SIZES = ((48, 48), (48, 64), (64, 48))
@@ -179,12 +179,12 @@ def test_what_is_tested_looked_at_closely_and_kept(measured):
     last = measured.network.ladder[-1].name
     for condition in measured.conditions:
         found, _ = measured.read(condition)
-        as_is = condition.tap == COMBINED or condition == measured.at(
+        as_is = condition.tap in (COMBINED, DAMPED) or condition == measured.at(
             condition.tap, statistic=condition.statistic, metric=condition.metric
         )
         primary = (condition.statistic, condition.metric) == ("gram", "frobenius")
         assert any(one.p is not None for one in found.estimates) is (as_is and primary)
-        assert (("content", "auc", "all") in found.draws) is as_is
+        assert (("content", "auc", "all") in found.draws) is (as_is and primary)
         if as_is:
             measured.bench.store.matrix(condition, measured.sha)
     with pytest.raises(StyleError, match="were not kept"):
@@ -198,6 +198,19 @@ def test_taps_together_are_the_mean_of_the_default_taps(measured):
         one = measured.at(COMBINED, statistic=readout.statistic, metric=readout.metric)
         each = [measured.bench.store.matrix(replace(one, tap=tap), measured.sha) for tap in defaults]
         assert_close(measured.bench.store.matrix(one, measured.sha), sum(each) / 4, tolerance=1e-6)
+
+
+def test_deep_taps_can_be_scaled_down_before_they_are_averaged(measured):
+    reductions = [tap.reduction for tap in backbone(TINY).taps[:4]]
+    assert [one >= 16 for one in reductions] == [False, False, False, True]
+    one = measured.at(DAMPED, statistic="gram", metric="frobenius")
+    *shallow, deep = (
+        measured.bench.store.matrix(replace(one, tap=tap), measured.sha)
+        for tap in backbone(TINY).default_taps
+    )
+    # features times 0.001, so Gram matrices and their distances times 0.000001
+    expected = (sum(shallow) + 1e-6 * deep) / 4
+    assert_close(measured.bench.store.matrix(one, measured.sha), expected, tolerance=1e-6)
 
 
 def test_a_second_call_computes_nothing(measured, monkeypatch):
@@ -237,7 +250,7 @@ def test_what_is_missing_is_measured_and_nothing_else(measured, monkeypatch, tmp
     kept = measured.conditions[3:]
     for condition in kept:
         found, known = measured.read(condition)
-        as_is = condition.tap == COMBINED or condition in measured.conditions[:20]
+        as_is = condition.tap in (COMBINED, DAMPED) or condition in measured.conditions[:20]
         store.write(
             found,
             measured.sha,
@@ -252,26 +265,6 @@ def test_what_is_missing_is_measured_and_nothing_else(measured, monkeypatch, tmp
         one, other = store.read(condition, measured.sha), measured.read(condition)
         assert one[0].estimates == other[0].estimates or condition.metric == HUBS.metric  # NaN
         assert one[1] == other[1]
-
-
-def test_another_primary_readout_is_tested_too(measured, tmp_path):
-    """In the same folder, where it was measured before, and not tested."""
-    settings = replace(measured.settings, sweeps=(Sweep(where="depth", readouts=(GRAM, RELATIVE)),))
-    bench = bench_of(measured.corpus, settings, tmp_path)
-    asked = planned(measured.network, bench)
-    measure(measured.network, asked, bench)
-
-    def tested(condition):
-        found, _ = bench.store.read(condition, measured.sha)
-        return any(one.p is not None for one in found.estimates)
-
-    assert [tested(one) for one in asked] == [one.metric == "frobenius" for one in asked]
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
-    other = bench_of(measured.corpus, replace(settings, primary=RELATIVE), tmp_path)
-    measure(measured.network, asked, other)
-    assert all(tested(one) for one in asked)
-    again = [path for path, time in before.items() if path.stat().st_mtime_ns != time]
-    assert len(again) == len(asked) / 2
 
 
 def test_progress_ends_where_it_should(measured):
@@ -428,12 +421,13 @@ def by_hand(network, *sweeps):
 
 def test_taps_are_combined_where_each_of_them_is_measured_as_it_is(measured):
     learned = measured.network
-    gram_frobenius, mean_frobenius = ("gram", "frobenius"), ("mean", "frobenius")
+    mean_frobenius = ("mean", "frobenius")
+    twice_gram = [("gram", "frobenius")] * 2  # as it is, and with deep taps scaled down
     assert by_hand(learned) == []
     assert by_hand(learned, Sweep(where="ladder", readouts=(GRAM,))) == []
-    assert by_hand(learned, Sweep(where="depth", readouts=(GRAM, MEAN))) == [gram_frobenius, mean_frobenius]
+    assert by_hand(learned, Sweep(where="depth", readouts=(GRAM, MEAN))) == [*twice_gram, mean_frobenius]
     twice = (Sweep(where="depth", readouts=(GRAM,)), Sweep(where="depth", readouts=(replace(GRAM, most=64),)))
-    assert by_hand(learned, *twice) == [gram_frobenius]
+    assert by_hand(learned, *twice) == twice_gram
     for arms in ({"inputs": ("grayscale",)}, {"features": ("softmax-global",)}, {"channels": ("rotated",)}):
         assert by_hand(learned, Sweep(where="depth", readouts=(MEAN,), **arms)) == []
         both = {name: ("as-is", *given) for name, given in arms.items()}

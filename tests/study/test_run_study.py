@@ -99,7 +99,7 @@ def test_every_part_of_the_results_is_there(planted, network):
     results, settings, _ = planted
     assert results.networks() == (PIXELS, network, "timm:test_efficientnet@random:0")
     assert results.networks(learned=True) == (network,)
-    assert len({one.condition for one in results.estimates}) == 47
+    assert len({one.condition for one in results.estimates}) == 48
     assert len(results.taps) == 1 + 5 + 5
     assert len(results.verdicts) == 13
     assert {one.split for one in results.estimates} == {"all", "development", "held-out"}
@@ -290,6 +290,23 @@ def test_a_study_goes_on_from_what_another_left(planted, network, monkeypatch, t
         assert repr(one.value) == repr(other.value)
     assert again.choices[0].tap == results.choices[0].tap
     assert again.choices[0].p != results.choices[0].p
+
+
+def test_another_primary_readout_finds_in_a_used_folder_what_it_finds_in_a_new_one(
+    network, monkeypatch, tmp_path
+):
+    sweeps = (Sweep(where="depth", readouts=(GRAM, RELATIVE)), PIXEL)
+    settings = settings_of(network, sweeps=sweeps, **NO_COPIES)
+    study(textured(), settings, tmp_path / "used")
+    other = replace(settings, primary=RELATIVE)
+    fresh = study(textured(), other, tmp_path / "new")
+    seen = forwards(monkeypatch)
+    assert undated(study(textured(), other, tmp_path / "used")) == undated(fresh)
+    assert not seen
+    assert {one.condition.metric for one in fresh.find(name="permanova-f") if one.p is not None} == {
+        "relative-frobenius",
+        "wasserstein",
+    }
 
 
 def test_other_labels_of_the_same_images_are_measured_anew(network, tmp_path, monkeypatch):

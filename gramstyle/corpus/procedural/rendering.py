@@ -107,6 +107,6 @@ class Rendered:
 
 
 @lru_cache(maxsize=2)
-def _levels(rendering: Rendering) -> NDArray[np.uint8]:
+def _levels(rendering: Rendered) -> NDArray[np.uint8]:
     """Of the last few: an image is often read right after its digest was taken, or the other way round."""
     return rendering._rendered()

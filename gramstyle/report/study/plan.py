@@ -82,5 +82,5 @@ def place_alike(figure: Figure, other: Figure) -> None:
     """Put the panels and the title of a figure where those of another of the same panels are."""
     for mine, theirs in zip(figure.axes, other.axes, strict=True):
         mine.set_position(theirs.get_position())
-    for mine, theirs in zip(figure.texts, other.texts, strict=True):
-        mine.set_position(theirs.get_position())
+    for title, placed in zip(figure.texts, other.texts, strict=True):
+        title.set_position(placed.get_position())

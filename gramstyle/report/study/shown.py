@@ -208,7 +208,9 @@ def gaps_shown(view: View) -> list[Shown]:
 
         def cell(row: Any) -> str:
             one = row[1].get(place)
-            return numbers.MISSING if one is None else numbers.with_interval(one.value, one.low, one.high, show)
+            return (
+                numbers.MISSING if one is None else numbers.with_interval(one.value, one.low, one.high, show)
+            )
 
         return cell
 
