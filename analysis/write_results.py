@@ -97,7 +97,7 @@ def deepest(summary: dict[str, Any], estimates: Sequence[dict[str, str]]) -> str
         backbone = network.partition("@")[0]
         for weights in dict.fromkeys(one["weights"] for one in estimates if one["backbone"] == backbone):
             found = {
-                one["name"]: one
+                one["estimate"]: one
                 for one in estimates
                 if (one["backbone"], one["weights"], one["tap"]) == (backbone, weights, tap)
                 and (one["statistic"], one["metric"], one["split"]) == ("gram", "frobenius", "all")
@@ -144,7 +144,7 @@ def gaps(summary: dict[str, Any]) -> list[str]:
     columns = list(dict.fromkeys((one["other"], one["where"], one["estimate"]) for one in found))
     cells = {(one["name"], one["other"], one["where"], one["estimate"]): one for one in found}
     rows = [
-        (name, *(interval(cells[(name, *column)], "value") for column in columns))
+        (name, *(measured(cells.get((name, *column))) for column in columns))
         for name in dict.fromkeys(one["name"] for one in found)
     ]
     header = ("control", *(f"{other}, {where}, {estimate}" for other, where, estimate in columns))
@@ -197,6 +197,11 @@ def number(value: Any) -> str:
 def interval(one: dict[str, Any], name: str, low: str = "low", high: str = "high") -> str:
     """A figure with its interval."""
     return f"{number(one[name])} [{number(one[low])}, {number(one[high])}]"
+
+
+def measured(one: dict[str, Any] | None) -> str:
+    """The same, empty for what was not."""
+    return "" if one is None else interval(one, "value")
 
 
 def bracketed(row: dict[str, str], times: float = 1, unit: str = "") -> str:

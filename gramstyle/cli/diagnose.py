@@ -92,7 +92,7 @@ def diagnose(
         prepare = {"resize": size, "background": options.colour(background)}
         recipes = options.recipes(backbone, None, seed, prepare, {"taps": options.comma_list(taps)}, [])
         run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
-        form = _format(format, output)
+        form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(figure, "--figure")
         if figure is not None:
@@ -108,13 +108,6 @@ def diagnose(
 
 
 diagnose.__doc__ = (diagnose.__doc__ or "") + EXAMPLES
-
-
-def _format(asked: options.Format | None, output: Path | None) -> options.Format:
-    if asked is not None:
-        return asked
-    suffix = "" if output is None else output.suffix.lstrip(".").lower()
-    return options.Format(suffix) if suffix in ("json", "csv") else options.Format.table
 
 
 def _diagnosed(

@@ -97,7 +97,7 @@ def distance(
             given,
         )
         run = options.run_settings(device, dtype, batch_size, gram_backend, weights_dir)
-        form = _format(format, output)
+        form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(heatmap, "--heatmap")
         stored = [path for path in images if is_descriptors(path)]
@@ -146,13 +146,6 @@ def _given(
         "--combine": combine is not None,
     }
     return [name for name, was in said.items() if was]
-
-
-def _format(asked: options.Format | None, output: Path | None) -> options.Format:
-    if asked is not None:
-        return asked
-    suffix = "" if output is None else output.suffix.lstrip(".").lower()
-    return options.Format(suffix) if suffix in ("json", "csv") else options.Format.table
 
 
 def _check_stored(stored: list[Path], images: list[Path], given: list[str]) -> None:

@@ -31,6 +31,14 @@ class Format(str, Enum):
     csv = "csv"
 
 
+def format_of(asked: Format | None, output: Path | None) -> Format:
+    """The format asked for, else that of the suffix of `output`, else a table."""
+    if asked is not None:
+        return asked
+    suffix = "" if output is None else output.suffix.lstrip(".").lower()
+    return Format(suffix) if suffix in ("json", "csv") else Format.table
+
+
 class OnError(str, Enum):
     """What an image that cannot be read does."""
 

@@ -32,7 +32,7 @@ CROP, GAP = 128, 32
 QUICK_STYLES = 15
 QUICK_CONTENTS = ("hills", "cat")
 QUICK_PALETTES = 2
-FULL_CONTENTS = ("hills", "still-life", "portrait", "cat", "coffee", "china")
+FULL_CONTENTS = ("hills", "portrait", "cat", "china")
 FULL_PALETTES = 2
 """Of the procedural corpus: what each preset crosses with every style."""
 

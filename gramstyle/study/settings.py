@@ -49,7 +49,7 @@ class StudySettings:
     draws: int = 2000
     permutations: int = 9999
     level: float = 0.95
-    diagnosed: int = 36
+    diagnosed: int = 18
     limit: int = 1000
     seed: int = 0
 
