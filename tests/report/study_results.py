@@ -446,7 +446,7 @@ def realistic(backbones=("vgg16", "mobilenet_v2", "efficientnet_b0"), taps=6, co
             for tap, down in ((chosen[net], 0.0), (ends[net], 0.12))
             for one in ladder_of(net, tap, values[net] - down, draw)
         ),
-        gaps=gaps_of(*list(chosen)[:2]),
+        gaps=gaps_of(*list(chosen)[:2]) if len(chosen) > 1 else (),
         remedies=tuple(one for net, tap in chosen.items() for one in remedies_of(net, tap, values[net])),
         verdicts=verdicts(),
     )

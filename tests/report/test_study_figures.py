@@ -16,6 +16,7 @@ from gramstyle.diagnose import DIAGNOSTICS
 from gramstyle.report import DARK, LIGHT, rendered
 from gramstyle.report.study import View, drawn, study_plans
 from gramstyle.report.study.diagnostics import CHOSEN
+from gramstyle.report.study.plan import place_alike
 from gramstyle.report.study.strokes import DASHES, MARKERS, strokes
 
 STEMS = (
@@ -52,6 +53,20 @@ def results():
 def figures(results):
     """Stem -> figure, light."""
     return {plan.stem: plan.figure(LIGHT) for plan in study_plans(View(results))}
+
+
+def test_figures_for_dark_surroundings_have_their_panels_where_the_light_ones_have_them(results):
+    """As if both had been laid out; finding places takes longer than drawing."""
+    for plan in study_plans(View(results))[::4]:
+        light, dark = plan.figure(LIGHT), plan.figure(DARK)
+        for one in (light, dark):
+            one.draw_without_rendering()
+        copied = plan.figure(DARK)
+        light.set_layout_engine("none")
+        place_alike(copied, light)
+        for mine, laid in zip([*copied.axes, *copied.texts], [*dark.axes, *dark.texts], strict=True):
+            found, expected = mine.get_position(), laid.get_position()
+            assert np.allclose(np.asarray(found), np.asarray(expected), atol=2e-3), plan.stem
 
 
 def shown(figure):
