@@ -1,0 +1,77 @@
+"""The script that ranks readings for the default descriptor."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "analysis" / "choose_descriptor.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("choose_descriptor", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def remedy(network, name, development, held_out, **changed):
+    condition = {"input": "as-is", "features": "as-is", "channels": "as-is", "metric": "frobenius", **changed}
+    gain = held_out - 0.5
+    return {
+        "network": network,
+        "name": name,
+        "condition": condition,
+        "development": development,
+        "held_out": held_out,
+        "gain": gain,
+    }
+
+
+def rows(text):
+    return {
+        line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:]
+        for line in text.splitlines()[2:-2]
+    }
+
+
+def test_readings_are_ranked_on_development_styles_and_reported_on_the_others(script):
+    studies = [
+        {"remedies": [remedy("a", "one", 0.9, 0.6), remedy("a", "two", 0.8, 0.9)]},
+        {"remedies": [remedy("a", "two", 0.9, 0.7), remedy("a", "one", 0.9, 0.8), remedy("b", "one", 0.6, 0.7),
+                      remedy("b", "two", 0.5, 1.0)]},
+    ]  # fmt: skip
+    text = script.ranking(studies)
+    found = rows(text)
+    assert list(found) == ["one", "two"]
+    assert found["one"] == ["0.800", "0.700", "0.600", "0.200", "0.100"]
+    assert found["two"] == ["0.733", "0.867", "0.700", "0.367", "0.200"]
+    assert text.endswith("3 networks and corpora.")
+
+
+def test_only_readings_that_stand_alone_and_were_measured_everywhere_are_ranked(script):
+    studies = [
+        {
+            "remedies": [
+                remedy("a", "plain", 0.6, 0.6),
+                remedy("a", "hubs", 0.9, 0.9, metric="frobenius+csls"),
+                remedy("a", "white", 0.9, 0.9, channels="whitened"),
+                remedy("a", "soft", 0.9, 0.9, features="softmax-global"),
+                remedy("a", "grey", 0.9, 0.9, input="grayscale"),
+                remedy("a", "once", 0.9, 0.9),
+                remedy("b", "plain", 0.6, 0.6),
+            ]
+        }
+    ]
+    assert list(rows(script.ranking(studies))) == ["plain"]
+
+
+def test_folders_of_the_command_line_are_read(script, tmp_path, monkeypatch, capsys):
+    (tmp_path / "summary.json").write_text(json.dumps({"remedies": [remedy("a", "one", 0.9, 0.6)]}))
+    monkeypatch.setattr("sys.argv", ["choose_descriptor.py", str(tmp_path)])
+    script.main()
+    assert "| one | 0.900 | 0.600 |" in capsys.readouterr().out
