@@ -40,11 +40,10 @@ def rows(text):
 
 
 def test_readings_are_ranked_on_development_styles_and_reported_on_the_others(script):
-    studies = [
-        {"remedies": [remedy("a", "one", 0.9, 0.6), remedy("a", "two", 0.8, 0.9)]},
-        {"remedies": [remedy("a", "two", 0.9, 0.7), remedy("a", "one", 0.9, 0.8), remedy("b", "one", 0.6, 0.7),
-                      remedy("b", "two", 0.5, 1.0)]},
-    ]  # fmt: skip
+    first = [remedy("a", "one", 0.9, 0.6), remedy("a", "two", 0.8, 0.9)]
+    second = [remedy("a", "two", 0.9, 0.7), remedy("a", "one", 0.9, 0.8)]
+    second += [remedy("b", "one", 0.6, 0.7), remedy("b", "two", 0.5, 1.0)]
+    studies = [{"remedies": first}, {"remedies": second}]
     text = script.ranking(studies)
     found = rows(text)
     assert list(found) == ["one", "two"]
