@@ -132,7 +132,8 @@ def ladder(summary: dict[str, Any]) -> str:
             for one in steps
             if one["name"] == name and last[one["network"]] == one["tap"]
         }
-        rows.append((name, *(cells.get(network, "") for network in last)))
+        if cells:  # some can be made at shallower taps only
+            rows.append((name, *(cells.get(network, "") for network in last)))
     return table(("intervention", *(f"{network} {tap}" for network, tap in last.items())), rows)
 
 
@@ -144,7 +145,7 @@ def gaps(summary: dict[str, Any]) -> list[str]:
     columns = list(dict.fromkeys((one["other"], one["where"], one["estimate"]) for one in found))
     cells = {(one["name"], one["other"], one["where"], one["estimate"]): one for one in found}
     rows = [
-        (name, *(measured(cells.get((name, *column))) for column in columns))
+        (name, *(measured(cells.get((name, *column)), column[2] == "contrast") for column in columns))
         for name in dict.fromkeys(one["name"] for one in found)
     ]
     header = ("control", *(f"{other}, {where}, {estimate}" for other, where, estimate in columns))
@@ -199,13 +200,15 @@ def interval(one: dict[str, Any], name: str, low: str = "low", high: str = "high
     return f"{number(one[name])} [{number(one[low])}, {number(one[high])}]"
 
 
-def measured(one: dict[str, Any] | None) -> str:
-    """The same, empty for what was not."""
-    return "" if one is None else interval(one, "value")
+def measured(one: dict[str, Any] | None, percent: bool) -> str:
+    """The same, empty for what was not; contrasts in percent."""
+    if one is None:
+        return ""
+    return bracketed(one, 100, " %") if percent else interval(one, "value")
 
 
-def bracketed(row: dict[str, str], times: float = 1, unit: str = "") -> str:
-    """The same, of a row of estimates.csv."""
+def bracketed(row: dict[str, Any], times: float = 1, unit: str = "") -> str:
+    """The same, in another unit."""
     digits = 1 if unit else 3
     value, low, high = (f"{times * float(row[name]):.{digits}f}" for name in ("value", "low", "high"))
     return f"{value}{unit} [{low}, {high}]"

@@ -408,7 +408,9 @@ def test_networks_that_disagree_leave_a_prediction_open():
     case.measure(case.at(RES, "last"), 0.9).measure(case.at(VGG, "last"), 0.7)
     words, decision = PREDICTIONS["H3", 0].test(case.evidence())
     assert decision == "undecided"
-    assert words == f"{RES} last: 0.900 [0.900, 0.900]; {VGG} last: 0.700 [0.700, 0.700]"
+    assert words == (
+        f"{RES} last: 0.900 [0.900, 0.900], supported; {VGG} last: 0.700 [0.700, 0.700], refuted"
+    )
     assert together(["supported", "supported"]) == "supported"
     assert together(["undecided", "supported"]) == "undecided"
     assert together([]) == ABSENT
@@ -470,7 +472,7 @@ def test_a_share_is_taken_resample_by_resample():
     case.measure(case.at(RES, "deep", features="subsample:49"), 0.4, "contrast", spread=0.2)
     case.measure(case.at(RES, "deep"), 1.0, "contrast", spread=0.5)
     words, decision = PREDICTIONS["H1", 1].test(case.evidence())
-    assert words == f"{RES} deep: 0.400 [0.400, 0.400]"  # both rise alike: 0.4 in every draw
+    assert words == f"{RES} deep: 0.400 [0.400, 0.400], supported"  # both rise alike: 0.4 in every draw
     assert decision == "supported"
     draws = case.draws[case.at(RES, "deep"), "style", "contrast", "all"]
     draws[0] = math.inf
@@ -509,8 +511,8 @@ def test_recipes_are_compared_with_the_first_of_their_backbone():
     case.network(RES, "a").halves(case.at(RES, "a"), 0.8, 0.1)
     words, decision = PREDICTIONS["H9", 0].test(case.evidence())
     assert words == (
-        f"{names[0]} a minus {names[1]} a: 0.300 [0.300, 0.300]; "
-        f"{names[0]} a minus {names[2]} a: 0.200 [0.200, 0.200]"
+        f"{names[0]} a minus {names[1]} a: 0.300 [0.300, 0.300], supported; "
+        f"{names[0]} a minus {names[2]} a: 0.200 [0.200, 0.200], supported"
     )
     assert decision == "supported"
 

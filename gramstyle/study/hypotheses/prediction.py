@@ -85,12 +85,13 @@ def different(found: Interval) -> Decision:
 
 
 def each(found: Found, decide: Callable[[Interval], Decision]) -> Outcome:
-    """A prediction about each of several networks, in words and decided together."""
+    """A prediction about each of several networks, in words, decided for each and together."""
     measured = [(name, one) for name, one in found if one is not None]
     if not measured:
         return "no network of this study has what this needs", ABSENT
-    words = "; ".join(f"{name}: {one}" for name, one in measured)
-    return words, together([decide(one) for _, one in measured])
+    decided = [(name, one, decide(one)) for name, one in measured]
+    words = "; ".join(f"{name}: {one}, {decision}" for name, one, decision in decided)
+    return words, together([decision for _, _, decision in decided])
 
 
 def together(decisions: Sequence[Decision]) -> Decision:
