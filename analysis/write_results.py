@@ -150,7 +150,7 @@ def gaps(summary: dict[str, Any]) -> list[str]:
     ]
     header = ("control", *(f"{other}, {where}, {estimate}" for other, where, estimate in columns))
     return [
-        f"### The lead of {found[0]['network']}, and what controls take from it (Shapley values)",
+        f"### {found[0]['network']} minus others, and what controls take from that (Shapley values)",
         table(header, rows),
     ]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gramstyle.extract import backbone
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
-from gramstyle.study.results import AS_IS, COMBINED, DAMPED, Condition
+from gramstyle.study.results import AS_IS, COMBINED, DAMPED, TOGETHER, Condition
 from gramstyle.study.settings import StudySettings
 
 ALPHA = 0.001
@@ -20,9 +20,6 @@ DEEP = 16
 """Reduction from which a tap is deep: SWAG's two last stages."""
 SCALED = ("gram", "frobenius")
 """The readout that feels the scale of features: its distances are multiplied by `ALPHA` squared."""
-
-TOGETHER = (COMBINED, DAMPED)
-"""What stands for a tap where several were averaged."""
 
 
 def combined(network: Network, settings: StudySettings) -> Iterator[Condition]:

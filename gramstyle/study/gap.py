@@ -1,4 +1,4 @@
-"""How much of a VGG network's lead over another each control takes away."""
+"""How much each control takes from the difference between a VGG network and another."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.choices import colour_baseline
 from gramstyle.study.collect import DIAGNOSTICS, Wanted, collect
-from gramstyle.study.combined import TOGETHER, together
+from gramstyle.study.combined import together
 from gramstyle.study.matrices import Moments, matrices
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
-from gramstyle.study.results import AS_IS, PIXELS, Condition, DiagnosticValue
+from gramstyle.study.results import AS_IS, PIXELS, TOGETHER, Condition, DiagnosticValue
 from gramstyle.study.settings import StudySettings
 from gramstyle.study.survey import Survey
 from gramstyle.types import Progress, TapSpec

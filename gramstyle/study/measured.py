@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramstyle.errors import StyleError
+from gramstyle.extract import backbone
 from gramstyle.files import replacing
 from gramstyle.study.assess import Assessed
 from gramstyle.study.cache import holds
-from gramstyle.study.results import Condition, Estimate, Split
+from gramstyle.study.results import TOGETHER, Condition, Estimate, Split
 
 FORMAT = 1
 """Counts up when the same settings would give other numbers."""
@@ -100,5 +101,6 @@ class MeasuredStore:
             raise StyleError(f"{path} is damaged ({error}): remove it and run the study again") from error
 
     def _path(self, condition: Condition, weights: str) -> Path:
-        text = json.dumps([self._made_by, weights, asdict(condition)], sort_keys=True)
+        made_of = [backbone(condition.backbone).default_taps] if condition.tap in TOGETHER else []
+        text = json.dumps([self._made_by, weights, asdict(condition), *made_of], sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"

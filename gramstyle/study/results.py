@@ -23,6 +23,8 @@ COMBINED = "all taps"
 """Stands for a tap where distances of several taps were averaged."""
 DAMPED = "all taps, deep ones x 0.001"
 """The same with the features of deep taps scaled down first; see `gramstyle.study.combined`."""
+TOGETHER = (COMBINED, DAMPED)
+"""What stands for a tap where several were averaged."""
 
 Split = Literal["all", "development", "held-out"]
 Decision = Literal["supported", "refuted", "undecided", "not measured"]
@@ -312,14 +314,14 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class GapShare:
-    """A lead of one network over another, or what a control takes from it.
+    """One network minus another, or what a control takes from that.
 
     Attributes:
-        network: ``NAME@WEIGHTS`` of the one in front.
-        other: the one behind.
+        network: ``NAME@WEIGHTS``.
+        other: what is subtracted.
         where: at which taps.
         estimate: ``auc`` or ``contrast``.
-        name: of the control, its Shapley share; or the lead before and after all of them.
+        name: of the control, its Shapley share; or the difference before and after all of them.
         value: in units of the estimate.
         low: lower end of its interval.
         high: upper end.
@@ -464,7 +466,7 @@ class StudyResults:
         choices: taps chosen on development styles.
         differences: between networks, at chosen taps; the primary family.
         ladder: interventions.
-        gaps: what controls take from the lead of a VGG network.
+        gaps: what controls take from the difference between a VGG network and others.
         remedies: ways to read distances, best first for each network.
         verdicts: hypotheses.
     """

@@ -70,7 +70,7 @@ def test_every_figure_is_that_of_the_study(script, results, tmp_path):
         assert row[3] == f"{auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
     remedies = found["Ways to read distances, held-out AUC"][1:]
     assert {row[0] for row in remedies} == {one.network for one in results.remedies}
-    (lead,) = [rows for heading, rows in found.items() if heading.startswith("The lead of")]
+    (lead,) = [rows for heading, rows in found.items() if "Shapley" in heading]
     assert [row[0] for row in lead[1:]] == ["as it is", "16 channels", "grey images", "all together"]
     assert lead[1][1] == "0.050 [0.040, 0.060]"
     assert all(len(row) == len(rows[0]) for rows in found.values() for row in rows)
@@ -89,7 +89,7 @@ def test_provenance_verdicts_and_command_are_said(script, results, tmp_path):
 
 def test_a_study_without_a_lead_has_no_table_of_it(script, results, tmp_path):
     text = script.section(written(replace(results, gaps=()), tmp_path / "one"), None)
-    assert "The lead of" not in text
+    assert "Shapley" not in text
     assert "```" not in text
 
 

@@ -182,14 +182,14 @@ def test_every_tap_has_its_numbers(page, results, network, metric):
 
 def test_the_lead_of_vgg_is_shared_out_in_a_table_per_network(page, results):
     text = plain(page.text)
-    assert "What closes the lead of VGG" in text
+    assert "VGG and the others, made equal" in text
     header, *rows = page.named["vgg16 minus mobilenet_v2"]
     assert [row[0] for row in rows] == ["as it is", "16 channels", "grey images", "all together"]
     assert [plain(cell) for cell in header[1:3]] == ["AUC, the deepest tap", "contrast, the deepest tap"]
     assert plain(rows[0][1]) == "+0.050 [+0.040, +0.060]"
     assert plain(rows[1][2]) == "+4.0 % [+3.0 %, +5.0 %]"
     assert plain(rows[2][2]) == "–"  # not measured
-    assert "What closes the lead" not in Page(page_of(replace(results, gaps=()))).text
+    assert "VGG and the others" not in Page(page_of(replace(results, gaps=()))).text
 
 
 def test_interventions_and_remedies_are_those_of_the_record(page, results):

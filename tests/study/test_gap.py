@@ -1,4 +1,4 @@
-"""What controls take from the lead of a VGG network."""
+"""What controls take from the difference between VGG and another network."""
 
 from __future__ import annotations
 

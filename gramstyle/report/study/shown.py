@@ -196,7 +196,7 @@ def ladder_shown(view: View) -> list[Shown]:
 
 
 def gaps_shown(view: View) -> list[Shown]:
-    """What each control takes from the lead of a VGG network, one table per pair of networks."""
+    """What each control takes from the difference of two networks, one table per pair."""
     found: dict[tuple[str, str], dict[str, dict[tuple[str, str], GapShare]]] = {}
     for one in view.results.gaps:
         rows = found.setdefault((one.network, one.other), {})
