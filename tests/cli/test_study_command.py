@@ -14,6 +14,7 @@ from study.tiny_study import coloured, grain, save_weights
 
 from gramstyle.cli.study import procedural_study
 from gramstyle.corpus import CONTENTS, PALETTES, STYLES, procedural_corpus
+from gramstyle.study import QUICK
 
 from .conftest import TINY, save_noise
 
@@ -193,7 +194,11 @@ def test_crops_are_not_resampled_unless_that_is_asked_for(run, tmp_path, monkeyp
         ended = run(*how, *options)
         assert (ended.code, "far enough" in ended.err) == (1, True)
     cache = tmp_path / "out" / "cache"
-    assert asked == [(8, "none", 72, cache), (8, "short:64", 72, cache), (8, "none", 5, cache)]
+    assert asked == [
+        (8, "none", QUICK.limit, cache),
+        (8, "short:64", QUICK.limit, cache),
+        (8, "none", 5, cache),
+    ]
 
 
 def test_a_manifest_names_the_labels(run, paintings, tiny, tmp_path):
@@ -231,7 +236,7 @@ def test_drawn_images_go_through_a_network_of_the_registry(run, tiny, tmp_path, 
     assert ended.code == 0
     ((seed, given),) = asked
     assert (seed, given["replicates"], len(given["palettes"])) == (4, 1, 2)
-    assert set(given) == {"palettes", "replicates"}
+    assert set(given) == {"contents", "palettes", "replicates"}
     found = summary(tmp_path / "out")
     assert len(found["corpus"]["counts"]["style"]) == 4
     assert found["provenance"]["weights"]["mobilenet_v2@random:0"]["name"] == "random:0"
@@ -239,14 +244,16 @@ def test_drawn_images_go_through_a_network_of_the_registry(run, tiny, tmp_path, 
 
 def test_the_procedural_corpora_of_the_presets_are_crossed():
     full, quick = (procedural_study(0, quick=one) for one in (False, True))
-    assert len(full) == len(STYLES) * len(CONTENTS) * 2
-    assert set(quick.counts("style")) == set(full.counts("style")) == set(STYLES)
+    assert len(full) == len(STYLES) * 4 * 2
+    assert len(quick) == QUICK.limit
+    assert set(quick.counts("style")) < set(full.counts("style")) == set(STYLES)
     for corpus in (full, quick):
         assert set(corpus.counts("content")) <= set(CONTENTS)
         assert set(corpus.counts("palette")) <= set(PALETTES)
         cells = {(item.style, item.content, item.palette) for item in corpus.items}
         contents, palettes = corpus.counts("content"), corpus.counts("palette")
-        assert len(cells) == len(corpus) == len(STYLES) * len(contents) * len(palettes)
+        styles = corpus.counts("style")
+        assert len(cells) == len(corpus) == len(styles) * len(contents) * len(palettes)
         assert min(len(contents), len(palettes)) > 1
     assert len(quick) < len(full)
 
