@@ -138,7 +138,7 @@ def ladder(summary: dict[str, Any]) -> str:
 
 
 def gaps(summary: dict[str, Any]) -> list[str]:
-    """What each control takes from the lead of VGG: one column per gap, nothing where there are none."""
+    """What each control takes from a difference: one column per difference, nothing where there are none."""
     found = summary["gaps"]
     if not found:
         return []

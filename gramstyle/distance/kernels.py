@@ -95,8 +95,13 @@ def _fidelity_paired(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
 
 
 def _fidelity_cross(x: Tensor, y: Tensor, statistic: Statistic) -> Tensor:
-    rows = [_fidelity_paired(one.expand_as(y), y, statistic) for one in x[:, None]]
-    return torch.stack(rows) if rows else x.new_empty(0, len(y))
+    step = max(1, CHUNK_BYTES // max(1, 8 * y.shape[1]))
+    out = x.new_empty(len(x), len(y))
+    for row, one in enumerate(x[:, None]):
+        for start in range(0, len(y), step):
+            part = y[start : start + step]
+            out[row, start : start + step] = _fidelity_paired(one.expand_as(part), part, statistic)
+    return out
 
 
 def _fidelity_norms(x: Tensor, statistic: Statistic) -> Tensor:

@@ -12,8 +12,11 @@ from gramstyle.distance.metrics import Metric, as_is, metric_named
 from gramstyle.gram import STATISTICS, Statistic, pack
 from gramstyle.gram.packing import channels_of
 
-BLOCK_BYTES = 512 * 2**20
-"""Size of one block of descriptors, counted in float64; a block has at least one row."""
+BLOCK_BYTES = 64 * 2**20
+"""Memory of one block of float64 descriptors that are transformed; a block has at least one row."""
+
+PRODUCT_BYTES = 512 * 2**20
+"""Size in float64 of the rows that are multiplied at once; kernels widen a part of them at a time."""
 
 
 def distance(
@@ -53,7 +56,7 @@ def pairwise_distance(
 ) -> Tensor:
     """Distance of every descriptor of `a` to every one of `b`, or of `a` to itself.
 
-    Memory beside the descriptors and the result is some 64 MiB. Metrics that transform
+    Memory beside the descriptors and the result is a few blocks of 64 MiB. Metrics that transform
     descriptors (signed-sqrt, matrix-sqrt, log-euclidean, wasserstein) also hold them once more,
     in float64.
 
@@ -141,9 +144,9 @@ def _pairwise(
     a = torch.cat([kernel.norms(p[one], statistic) for one in _blocks(p)])
     b = a if y is None else torch.cat([kernel.norms(q[one], statistic) for one in _blocks(q)])
     out = {metric.name: a.new_zeros(len(p), len(q)) for metric in metrics}
-    for row in _blocks(p):
+    for row in _blocks(p, PRODUCT_BYTES):
         left = p[row]
-        for column in _blocks(q):
+        for column in _blocks(q, PRODUCT_BYTES):
             if y is None and column.start < row.start:
                 continue
             inner = kernel.cross(left, left if y is None and column == row else q[column], statistic)
@@ -195,9 +198,9 @@ def _transformed(x: Tensor, metric: Metric, statistic: Statistic) -> Tensor:
     return torch.cat([metric.transform(x[one], statistic) for one in _blocks(x)])
 
 
-def _blocks(x: Tensor) -> list[slice]:
-    """Rows of each block; one block without rows where `x` has none."""
-    step = max(1, BLOCK_BYTES // max(1, 8 * x.shape[1]))
+def _blocks(x: Tensor, size: int | None = None) -> list[slice]:
+    """Rows of each block of `size` or `BLOCK_BYTES`; one block without rows where `x` has none."""
+    step = max(1, (BLOCK_BYTES if size is None else size) // max(1, 8 * x.shape[1]))
     return [slice(start, min(start + step, len(x))) for start in range(0, max(1, len(x)), step)]
 
 

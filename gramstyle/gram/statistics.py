@@ -184,8 +184,8 @@ class _Triangle(_Square):
     """Symmetric matrices as packed upper triangles, (B, C (C + 1) / 2)."""
 
     def __init__(self, channels: int, device: torch.device) -> None:
-        self.rows, self.columns = torch.triu_indices(channels, channels, device=device)
-        self.on_diagonal = self.rows == self.columns
+        rows, columns = torch.triu_indices(channels, channels, device=device)
+        self.on_diagonal = rows == columns
 
     def outer(self, x: Tensor) -> Tensor:
         """``x x'`` of vectors (B, C)."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from report.study_results import realistic
@@ -15,16 +13,6 @@ from gramstyle.report.strict import strict_json
 from gramstyle.report.study.columns import estimate_table
 from gramstyle.report.study.view import View
 from gramstyle.report.tables import to_csv
-
-SCRIPT = Path(__file__).parents[2] / "analysis" / "write_results.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("write_results", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,22 @@ from conftest import assert_close
 from distance.cases import CASES, descriptors
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gramstyle.distance import METRICS, distance, metric_named, pairwise, pairwise_distance
+from gramstyle.distance import METRICS, distance, kernels, metric_named, pairwise, pairwise_distance
 from gramstyle.distance.pairwise import flatten
 from gramstyle.gram import Statistic
 
 
 @pytest.fixture
 def blocks_of(monkeypatch):
-    """Sets the memory of a block to so many rows of descriptors of length D."""
+    """Sets the memory of every kind of block to so many rows of descriptors of length D."""
 
     def set_rows(rows, length):
-        monkeypatch.setattr(pairwise, "BLOCK_BYTES", rows * 8 * length)
+        for module, name in (
+            (pairwise, "BLOCK_BYTES"),
+            (pairwise, "PRODUCT_BYTES"),
+            (kernels, "CHUNK_BYTES"),
+        ):
+            monkeypatch.setattr(module, name, rows * 8 * length)
 
     return set_rows
 
@@ -97,6 +102,17 @@ def test_descriptors_are_not_copied_where_nothing_is_done_to_them(blocks_of):
     with Largest() as largest:
         pairwise.pairwise(flat, None, metric_named("cosine"), Statistic.MEAN)
     assert largest.bytes <= 4 * 4096 * 8 < flat.numel() * 4
+
+
+@pytest.mark.parametrize("metric", ["frobenius", "wasserstein"])
+def test_products_of_many_rows_widen_a_part_of_them_at_a_time(metric, monkeypatch):
+    """Rows are multiplied all at once; what is made of them at a time stays small."""
+    kind = METRICS[metric].statistics[0]
+    flat = flatten(descriptors(kind.value, 0, 24, channels=12), kind, "a").double()
+    monkeypatch.setattr(kernels, "CHUNK_BYTES", 4 * 8 * flat.shape[1])
+    with Largest() as largest:
+        METRICS[metric].kernel.cross(flat, flat, kind)
+    assert largest.bytes <= max(2 * 4 * 8 * flat.shape[1], 24 * 24 * 8) < flat.numel() * 8
 
 
 @pytest.mark.parametrize("kind", ["gram", "gaussian", "mean-std"])
