@@ -19,7 +19,7 @@ HEAD = """# Results
 Written by `python analysis/write_results.py`; every figure is from the command above its table. Square
 brackets hold 95 % bootstrap intervals over styles and images. How it was measured: [study.md](study.md).
 """
-BEST = 6
+BEST = 10
 """Remedies shown of each network."""
 
 

@@ -25,7 +25,8 @@ from gramstyle.diagnose import (
     plain,
 )
 from gramstyle.errors import StyleError
-from gramstyle.extract import Extractor
+from gramstyle.extract import Extractor, parse
+from gramstyle.extract import backbone as spec_of
 from gramstyle.images import Picture, ResizePolicy, Skipped
 from gramstyle.images import resize as resized
 from gramstyle.types import Progress, WeightsIdentity
@@ -97,7 +98,7 @@ def diagnose(
     Args:
         pictures: at least one.
         backbone: name, with ``@WEIGHTS`` where they are not the default; see `Extractor`.
-        taps: names; None takes the backbone's defaults.
+        taps: names; None takes one per resolution, the backbone's `scale_taps`.
         resize: policy, such as ``short:256``; see `ResizePolicy`.
         device: see `Extractor`. On mps, which has no float64, diagnostics run on the cpu.
         dtype: of the network.
@@ -116,8 +117,9 @@ def diagnose(
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed}")
     policy = ResizePolicy.parse(resize)
+    read = spec_of(parse(backbone).backbone).scale_taps if taps is None else taps
     extractor = Extractor(
-        backbone, taps, device=device, dtype=dtype, weights_dir=weights_dir, progress=progress
+        backbone, read, device=device, dtype=dtype, weights_dir=weights_dir, progress=progress
     )
     name = f"{extractor.spec.name}@{extractor.identity.name}"
     total = len(pictures) if isinstance(pictures, Sized) else None

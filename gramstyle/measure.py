@@ -156,7 +156,7 @@ def pairwise_style_distance(
     Args:
         images: paths, folders, PIL images, arrays (H, W, 3) or tensors (3, H, W), of any sizes.
         others: compare `images` with these instead of with themselves.
-        preset: name of a published recipe; see `gramstyle.PRESETS`.
+        preset: name of a recipe; see `gramstyle.PRESETS`.
         recipe: a recipe of one's own; at most one of `preset`, `recipe` and `settings`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: of the network.

@@ -1,4 +1,4 @@
-"""Published style distances, by name."""
+"""Style distances by name: this project's own, by version, and those that others published."""
 
 from __future__ import annotations
 
@@ -17,8 +17,23 @@ PER_CHANNEL = GramSettings(norm=Norm.CHANNELS)
 PER_ELEMENT = GramSettings(norm=Norm.ELEMENTS)
 CROWSONKB_WEIGHTS = (256 / 341, 64 / 341, 16 / 341, 4 / 341, 1 / 341)
 
+DEFAULT = "gramstyle-1"
+"""What is computed where nothing is asked for. Another default would be another name.
+
+Other backbones have the same default but for their taps, which are theirs at the same resolutions.
+"""
+
 PRESETS: dict[str, Recipe] = {
-    "default": Recipe(source="this project: raw second moments, scale-free, all taps alike"),
+    DEFAULT: Recipe(
+        backbone="vgg16@IMAGENET1K_V1",
+        taps=("relu4_1", "relu5_1"),
+        tap_weights=(1.0, 1.0),
+        gram=PER_POSITION,
+        metric="cosine",
+        combine=Combine.MEAN,
+        resize="long:512:down",
+        source="this project: cosine of second moments, averaged over a tap at 1/8 and one at 1/16",
+    ),
     # E_l = sum (G - A)^2 / (4 C^2 P^2) is the mean square of F F' / P, divided by 4. Written so,
     # it also holds for two images of different sizes, which the paper does not treat.
     "gatys2016": Recipe(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from gramstyle import check
-from gramstyle.distance import RULES, Combine, metric_named
+from gramstyle.distance import DEFAULT_METRIC, RULES, Combine, metric_named
 from gramstyle.distance.combine import check_weights
 from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse, select_taps
@@ -44,7 +44,7 @@ class Recipe:
     taps: tuple[str, ...] | None = None
     tap_weights: tuple[float, ...] | None = None
     gram: GramSettings = SECOND_MOMENT
-    metric: str = "relative-frobenius"
+    metric: str = DEFAULT_METRIC
     combine: Combine = Combine.MEAN
     resize: str = "long:512:down"
     crop: int | None = None
@@ -127,7 +127,7 @@ def gram_settings(
     norm: str | Norm = Norm.POSITIONS,
     center: bool = False,
     *,
-    metric: str = "relative-frobenius",
+    metric: str = DEFAULT_METRIC,
 ) -> GramSettings:
     """Settings from names; without a statistic, the one that `metric` is first defined for."""
     chosen = metric_named(metric).statistics[0] if statistic is None else statistic
@@ -145,7 +145,7 @@ def make_recipe(
     statistic: str | Statistic | None = None,
     norm: str | Norm = Norm.POSITIONS,
     center: bool = False,
-    metric: str = "relative-frobenius",
+    metric: str = DEFAULT_METRIC,
     combine: str | Combine = Combine.MEAN,
     **others: Any,
 ) -> Recipe:

@@ -47,6 +47,12 @@ IDENTITY = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 TapKind: TypeAlias = Literal["stem", "conv", "relu", "pool", "expand", "depthwise", "block", "head"]
 
+FIRST_REDUCTION = 8
+"""Reduction of the shallowest default tap, where a network has taps that deep.
+
+Shallower taps see colours and edges, and pull the average of distances down: `analysis/choose_descriptor.py`.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TapSpec:
@@ -77,7 +83,7 @@ class BackboneSpec:
         source: library that builds it.
         factory: that library's name for it.
         taps: every tap, shallow to deep.
-        default_taps: names read when the user names none.
+        scale_taps: names of one tap per resolution, shallow to deep, up to a reduction of 16.
         default_weights: weights name used when the user names none.
         summary: one line for listings.
     """
@@ -86,9 +92,19 @@ class BackboneSpec:
     source: Literal["torchvision", "timm"]
     factory: str
     taps: tuple[TapSpec, ...]
-    default_taps: tuple[str, ...]
+    scale_taps: tuple[str, ...]
     default_weights: str
     summary: str
+
+    @property
+    def default_taps(self) -> tuple[str, ...]:
+        """Names read when the user names none: of `scale_taps`, those from `FIRST_REDUCTION` on."""
+        return self.scale_taps_from(FIRST_REDUCTION) or self.scale_taps
+
+    def scale_taps_from(self, reduction: int) -> tuple[str, ...]:
+        """Those of `scale_taps` whose reduction is at least `reduction`."""
+        deep = {tap.name for tap in self.taps if tap.reduction >= reduction}
+        return tuple(name for name in self.scale_taps if name in deep)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +41,7 @@ def _list(form: options.Format) -> None:
         for spec in all_backbones()
     ]
     if form is options.Format.json:
-        emit(json.dumps([asdict(spec) for spec in all_backbones()], indent=2), None)
+        emit(json.dumps([_record(spec) for spec in all_backbones()], indent=2), None)
     elif form is options.Format.csv:
         _csv(header, rows)
     else:
@@ -62,11 +62,15 @@ def _taps(spec: BackboneSpec, form: options.Format) -> None:
         for tap in spec.taps
     ]
     if form is options.Format.json:
-        emit(json.dumps(asdict(spec), indent=2), None)
+        emit(json.dumps(_record(spec), indent=2), None)
     elif form is options.Format.csv:
         _csv(header, rows)
     else:
         show(table(header, rows, f"{spec.name}: {spec.summary}"))
+
+
+def _record(spec: BackboneSpec) -> dict[str, Any]:
+    return {**asdict(spec), "default_taps": spec.default_taps}
 
 
 def _csv(header: list[str], rows: list[list[str]]) -> None:

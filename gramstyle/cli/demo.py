@@ -12,19 +12,21 @@ from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say, show, table
 from gramstyle.cli.images import read_all
 from gramstyle.corpus import bundled_images
+from gramstyle.extract import backbone as spec_of
+from gramstyle.extract import parse
 from gramstyle.images import find_images
 from gramstyle.recipe import Recipe, make_recipe
 from gramstyle.study import compare
 
-DEMO: dict[str, tuple[str, ...]] = {
-    "vgg16@IMAGENET1K_V1": ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1", "relu5_3"),
-    "efficientnet_lite0@GOOGLE": ("block1", "block3", "block5", "block11", "block16"),
-    "mobilenet_v2@KERAS": ("block1", "block3", "block6", "block13", "block14_depthwise"),
+DEMO = {
+    "vgg16@IMAGENET1K_V1": "relu5_3",
+    "efficientnet_lite0@GOOGLE": "block16",
+    "mobilenet_v2@KERAS": "block14_depthwise",
 }
-"""Backbone -> the default taps and then the last one its weights can be read at.
+"""Backbone -> the last tap shown, the deepest that its weights can be read at.
 
-The last has weight 0: it is shown and does not count. The question that the demo asks was asked
-of distances that reach that deep. All three come from a Python package index alone.
+The question that the demo asks was asked of distances that reach that deep. All three come from a
+Python package index alone.
 """
 
 
@@ -86,10 +88,11 @@ def _labelled(paths: list[Path]) -> dict[str, Path]:
 
 
 def _recipe(name: str, seed: int | None, size: str | None) -> Recipe:
+    """The default recipe of a backbone, with a tap of every resolution shown; the default ones count."""
     named = options.seeded(name, seed)
-    taps = DEMO.get(named)
     recipe = make_recipe(named, resize=size or "short:256")
     options.check_names(recipe)
-    if taps is None:
-        return recipe
-    return replace(recipe, taps=taps, tap_weights=(1.0,) * (len(taps) - 1) + (0.0,))
+    spec = spec_of(parse(named).backbone)
+    last = [DEMO[named]] if named in DEMO else []
+    taps = tuple(dict.fromkeys((*spec.scale_taps, *last)))
+    return replace(recipe, taps=taps, tap_weights=tuple(float(tap in spec.default_taps) for tap in taps))

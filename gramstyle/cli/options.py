@@ -14,7 +14,7 @@ import typer
 from PIL import ImageColor
 
 from gramstyle.cli.console import say
-from gramstyle.distance import METRICS, Combine
+from gramstyle.distance import DEFAULT_METRIC, METRICS, Combine
 from gramstyle.extract import backbone as backbone_named
 from gramstyle.extract import backbones, choose_device, choose_weights, parse, select_taps
 from gramstyle.gram import Norm, Statistic
@@ -100,7 +100,7 @@ MetricName = Annotated[
         "--metric",
         "-m",
         autocompletion=_names(list(METRICS)),
-        help=f"{', '.join(METRICS)}. Default: relative-frobenius.",
+        help=f"{', '.join(METRICS)}. Default: {DEFAULT_METRIC}.",
     ),
 ]
 CombineName = Annotated[
@@ -114,7 +114,7 @@ Preset = Annotated[
     str | None,
     typer.Option(
         autocompletion=_names(list(PRESETS)),
-        help="A published recipe, in place of the options above; see `gramstyle presets`.",
+        help="A recipe by name, in place of the options above; see `gramstyle presets`.",
     ),
 ]
 Size = Annotated[

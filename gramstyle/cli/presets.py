@@ -1,4 +1,4 @@
-"""gramstyle presets: published recipes."""
+"""gramstyle presets: recipes by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gramstyle.presets import PRESETS
 
 
 def presets(format: Annotated[options.Format, typer.Option("--format", "-f")] = options.Format.table) -> None:
-    """List the published recipes that `--preset` takes, with their sources."""
+    """List the recipes that `--preset` takes, with their sources."""
     if format is options.Format.json:
         emit(json.dumps({name: one.as_json() for name, one in PRESETS.items()}, indent=2), None)
         return

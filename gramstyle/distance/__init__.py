@@ -4,6 +4,7 @@ from gramstyle.distance.combine import RULES as RULES
 from gramstyle.distance.combine import Combine as Combine
 from gramstyle.distance.combine import combine as combine
 from gramstyle.distance.csls import csls as csls
+from gramstyle.distance.metrics import DEFAULT_METRIC as DEFAULT_METRIC
 from gramstyle.distance.metrics import METRICS as METRICS
 from gramstyle.distance.metrics import Metric as Metric
 from gramstyle.distance.metrics import metric_named as metric_named

@@ -97,6 +97,9 @@ def _cosine(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
     return apart.masked_fill(both_zero | (apart <= INNER.rounding), 0.0).clamp_max(2)
 
 
+DEFAULT_METRIC = "cosine"
+"""Chosen by AUC over networks and corpora: `analysis/choose_descriptor.py`."""
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
-from gramstyle.distance.metrics import Metric, as_is, metric_named
+from gramstyle.distance.metrics import DEFAULT_METRIC, Metric, as_is, metric_named
 from gramstyle.gram import STATISTICS, Statistic, pack
 from gramstyle.gram.packing import channels_of
 
@@ -20,7 +20,7 @@ PRODUCT_BYTES = 512 * 2**20
 
 
 def distance(
-    a: Tensor, b: Tensor, metric: str = "relative-frobenius", *, statistic: Statistic | str | None = None
+    a: Tensor, b: Tensor, metric: str = DEFAULT_METRIC, *, statistic: Statistic | str | None = None
 ) -> Tensor:
     """Distance of each descriptor of `a` to the one beside it in `b`.
 
@@ -50,7 +50,7 @@ def distance(
 def pairwise_distance(
     a: Tensor,
     b: Tensor | None = None,
-    metric: str = "relative-frobenius",
+    metric: str = DEFAULT_METRIC,
     *,
     statistic: Statistic | str | None = None,
 ) -> Tensor:

@@ -114,7 +114,7 @@ BACKBONES: dict[str, BackboneSpec] = {
             source="torchvision",
             factory="vgg16",
             taps=tuple(_vgg(VGG16_BLOCKS, batch_norm=False)),
-            default_taps=VGG_STYLE,
+            scale_taps=VGG_STYLE,
             default_weights="IMAGENET1K_V1",
             summary="VGG-16: 3x3 convolutions, ReLU, no batch normalisation",
         ),
@@ -123,7 +123,7 @@ BACKBONES: dict[str, BackboneSpec] = {
             source="torchvision",
             factory="vgg16_bn",
             taps=tuple(_vgg(VGG16_BLOCKS, batch_norm=True)),
-            default_taps=VGG_STYLE,
+            scale_taps=VGG_STYLE,
             default_weights="IMAGENET1K_V1",
             summary="VGG-16 with batch normalisation",
         ),
@@ -132,7 +132,7 @@ BACKBONES: dict[str, BackboneSpec] = {
             source="torchvision",
             factory="vgg19",
             taps=tuple(_vgg(VGG19_BLOCKS, batch_norm=False)),
-            default_taps=VGG_STYLE,
+            scale_taps=VGG_STYLE,
             default_weights="CAFFE",
             summary="VGG-19, the network of Gatys et al. 2016",
         ),
@@ -143,7 +143,7 @@ BACKBONES: dict[str, BackboneSpec] = {
             taps=tuple(
                 _inverted_bottlenecks(MOBILENET_V2_STAGES, _mobilenet_v2_modules, "features.0", "features.18")
             ),
-            default_taps=("block1", "block3", "block6", "block13"),
+            scale_taps=("block1", "block3", "block6", "block13"),
             default_weights="IMAGENET1K_V1",
             summary="MobileNetV2: inverted residuals, ReLU6, linear bottlenecks",
         ),
@@ -156,7 +156,7 @@ BACKBONES: dict[str, BackboneSpec] = {
                     EFFICIENTNET_B0_STAGES, _efficientnet_modules, "features.0", "features.8"
                 )
             ),
-            default_taps=("block1", "block3", "block5", "block11"),
+            scale_taps=("block1", "block3", "block5", "block11"),
             default_weights="IMAGENET1K_V1",
             summary="EfficientNet-B0: inverted residuals, SiLU, squeeze-and-excite",
         ),
@@ -167,7 +167,7 @@ BACKBONES: dict[str, BackboneSpec] = {
             taps=tuple(
                 _inverted_bottlenecks(EFFICIENTNET_B0_STAGES, _timm_efficientnet_modules, "bn1", "bn2")
             ),
-            default_taps=("block1", "block3", "block5", "block11"),
+            scale_taps=("block1", "block3", "block5", "block11"),
             default_weights="GOOGLE",
             summary="EfficientNet-Lite0: as B0 with ReLU6 and without squeeze-and-excite",
         ),
@@ -176,7 +176,7 @@ BACKBONES: dict[str, BackboneSpec] = {
             source="torchvision",
             factory="resnet18",
             taps=tuple(_resnet((2, 2, 2, 2), bottleneck=False)),
-            default_taps=("stem", "layer1_1", "layer2_1", "layer3_1"),
+            scale_taps=("stem", "layer1_1", "layer2_1", "layer3_1"),
             default_weights="IMAGENET1K_V1",
             summary="ResNet-18: residual blocks, ReLU, batch normalisation",
         ),
@@ -185,10 +185,10 @@ BACKBONES: dict[str, BackboneSpec] = {
             source="torchvision",
             factory="resnet50",
             taps=tuple(_resnet((3, 4, 6, 3), bottleneck=True)),
-            default_taps=("stem", "layer1_2", "layer2_3", "layer3_5"),
+            scale_taps=("stem", "layer1_2", "layer2_3", "layer3_5"),
             default_weights="IMAGENET1K_V1",
             summary="ResNet-50: bottleneck residual blocks, ReLU, batch normalisation",
         ),
     )
 }
-"""Name -> backbone. Taps are in order of depth; defaults sit at one tap per resolution."""
+"""Name -> backbone. Taps are in order of depth; `scale_taps` sit at one per resolution."""

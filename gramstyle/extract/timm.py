@@ -58,7 +58,7 @@ def timm_spec(name: str) -> BackboneSpec:
         source="timm",
         factory=model_name,
         taps=taps,
-        default_taps=tuple(one_per_scale.values()),
+        scale_taps=tuple(one_per_scale.values()),
         default_weights="",
         summary=f"{model_name} of timm {timm.__version__}",
     )

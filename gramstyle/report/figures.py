@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def heatmap_figure(distances: Distances, title: str | None = None, palette: Palette = LIGHT) -> Figure:
-    """Heat map of distances over all taps; `title` is the backbone's name unless given."""
+    """Heat map of distances over the taps together; `title` is the backbone's name unless given."""
     rows, columns = len(distances.rows), len(distances.columns)
     cell = theme.WIDE_CELL if max(rows, columns) <= theme.CELL_NUMBERS_UP_TO else theme.CELL
     size = [min(max(cell * side, 2.6), 8.0) for side in (columns, rows)]
@@ -30,7 +30,7 @@ def heatmap_figure(distances: Distances, title: str | None = None, palette: Pale
             without_shared_folders([image.name for image in distances.rows]),
             without_shared_folders([image.name for image in distances.columns]),
             f"Style distances under {displayed(distances.identity.backbone)}" if title is None else title,
-            f"{distances.recipe.metric}, all taps",
+            f"{distances.recipe.metric}, taps together",
             palette,
         )
         figure.get_layout_engine().set(h_pad=0.12, w_pad=0.12)  # type: ignore[union-attr, call-arg]

@@ -40,7 +40,7 @@ def pattern(rows: Sequence[SummaryRow], cells: Sequence[Cell]) -> str:
         if cell.metric == metric and cell.tap != COMBINED and cell.is_low
     ]
     taps = f" At single taps contrast lies between -10 % and 10 % for {listed(single)}." if single else ""
-    return f"Under {metric}, {which}, over all taps, {listed(numbers)}. {_verdict(vgg, newer)}{taps}"
+    return f"Under {metric}, {which}, over the taps together, {listed(numbers)}. {_verdict(vgg, newer)}{taps}"
 
 
 def _verdict(vgg: Sequence[SummaryRow], newer: Sequence[SummaryRow]) -> str:

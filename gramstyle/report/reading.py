@@ -53,7 +53,7 @@ def phrase(auc: float) -> str:
 
 
 def _separation(rows: Sequence[SummaryRow]) -> str:
-    """One sentence per metric: architectures by AUC over all taps, highest first."""
+    """One sentence per metric: architectures by AUC over the taps together, highest first."""
     sentences = []
     for metric in dict.fromkeys(row.metric for row in rows):
         ranked = sorted((row for row in rows if row.metric == metric), key=lambda row: -row.overall.auc)
@@ -62,7 +62,7 @@ def _separation(rows: Sequence[SummaryRow]) -> str:
             f"contrast {formats.percent(row.overall.contrast)})"
             for row in ranked
         ]
-        sentences.append(f"Under {metric}, over all taps: {'; '.join(said)}.")
+        sentences.append(f"Under {metric}, over the taps together: {'; '.join(said)}.")
     top = max(rows, key=lambda row: row.overall.auc)
     sentences.append(
         f"An AUC of {formats.auc(top.overall.auc)} means: take one pair of crops from one image and one "

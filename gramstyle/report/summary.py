@@ -21,7 +21,7 @@ class SummaryRow:
     Attributes:
         label: what the comparison is called among the others.
         metric: name of the metric.
-        overall: separation over all taps.
+        overall: separation over the taps together.
         best_tap: the tap of the highest AUC, the shallowest of several. It was found on the
             very pairs that its AUC is of, which flatters it.
         best: its separation.

@@ -26,7 +26,7 @@ def distance_table(distances: Distances) -> Table:
 
 
 def pair_table(distances: Distances) -> Table:
-    """One row per pair: the two images, their distance over all taps, and at each tap.
+    """One row per pair: the two images, their distance over the taps together, and at each tap.
 
     Within one set each pair stands once and no image with itself.
     """

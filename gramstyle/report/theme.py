@@ -18,7 +18,7 @@ class Palette:
         grid: lines that help the eye only.
         blank: cells of a heat map that hold no number worth showing.
         tap: bars of single taps.
-        total: bars of all taps together.
+        total: bars of the taps together.
         mark: the line that bars are read against.
     """
 

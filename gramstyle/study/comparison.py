@@ -11,7 +11,7 @@ import torch
 
 from gramstyle.corpus import disjoint_crops
 from gramstyle.describe import Describer
-from gramstyle.distance import metric_named
+from gramstyle.distance import DEFAULT_METRIC, metric_named
 from gramstyle.errors import StyleError
 from gramstyle.images import Picture
 from gramstyle.measure import Distances, distances
@@ -19,7 +19,7 @@ from gramstyle.recipe import Recipe
 from gramstyle.study.separation import Separation, separation
 from gramstyle.types import Progress
 
-COMBINED = "all taps"
+COMBINED = "taps together"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ def compare(
     pictures: Sequence[Picture],
     recipes: Sequence[Recipe],
     *,
-    metrics: Sequence[str] = ("relative-frobenius", "frobenius"),
+    metrics: Sequence[str] = (DEFAULT_METRIC, "frobenius"),
     crop: int = 128,
     gap: int = 32,
     device: str | torch.device = "auto",

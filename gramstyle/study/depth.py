@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gramstyle.study.results import FROM_4, FROM_8
 from gramstyle.types import BackboneSpec, TapSpec, WeightsEntry
 
 ENDS = ("relu", "block")
@@ -10,6 +11,9 @@ ENDS = ("relu", "block")
 
 RANKS = {"block": 2, "pool": 2, "relu": 1, "stem": 1}
 """What stands for a resolution: a tap of the highest rank; expansions and depthwise only alone."""
+
+FROM = {FROM_4: 4, FROM_8: 8}
+"""Reduction of the shallowest tap that is averaged; 1 for the others."""
 
 
 def depth_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[TapSpec, ...]:
@@ -52,6 +56,11 @@ def ladder_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[
         if rank >= last.get(tap.reduction, (0, tap))[0]:
             last[tap.reduction] = (rank, tap)
     return tuple(tap for _, tap in last.values())
+
+
+def taps_together(spec: BackboneSpec, averaged: str) -> tuple[str, ...]:
+    """Names of the taps behind one of `gramstyle.study.results.TOGETHER`, shallow to deep."""
+    return spec.scale_taps_from(FROM.get(averaged, 1))
 
 
 def _allowed(spec: BackboneSpec, entry: WeightsEntry | None) -> tuple[TapSpec, ...]:

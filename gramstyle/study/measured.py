@@ -18,6 +18,7 @@ from gramstyle.extract import backbone
 from gramstyle.files import replacing
 from gramstyle.study.assess import Assessed
 from gramstyle.study.cache import holds
+from gramstyle.study.depth import taps_together
 from gramstyle.study.results import TOGETHER, Condition, Estimate, Split
 
 FORMAT = 1
@@ -101,6 +102,7 @@ class MeasuredStore:
             raise StyleError(f"{path} is damaged ({error}): remove it and run the study again") from error
 
     def _path(self, condition: Condition, weights: str) -> Path:
-        made_of = [backbone(condition.backbone).default_taps] if condition.tap in TOGETHER else []
+        averaged = condition.tap in TOGETHER
+        made_of = [taps_together(backbone(condition.backbone), condition.tap)] if averaged else []
         text = json.dumps([self._made_by, weights, asdict(condition), *made_of], sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"

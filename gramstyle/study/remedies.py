@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gramstyle.study.evidence import Evidence
-from gramstyle.study.results import COMBINED, DAMPED, Condition, Remedy
+from gramstyle.study.results import COMBINED, DAMPED, FROM_4, FROM_8, Condition, Remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Reading:
     Attributes:
         name: in words.
         changed: attributes of the condition.
-        together: how the backbone's default taps are averaged; None where one tap is chosen.
+        together: which taps are averaged, of `gramstyle.study.results.TOGETHER`; None where one is chosen.
     """
 
     name: str
@@ -27,6 +27,17 @@ class Reading:
 def _of(name: str, statistic: str, metric: str, *, together: str | None = None, **more: str) -> Reading:
     return Reading(name=name, changed={"statistic": statistic, "metric": metric, **more}, together=together)
 
+
+AVERAGED = (
+    ("L2", "gram", "frobenius"),
+    ("L2, relative", "gram", "relative-frobenius"),
+    ("cosine", "gram", "cosine"),
+    ("signed square root, cosine", "gram", "signed-sqrt-cosine"),
+    ("covariance, relative", "covariance", "relative-frobenius"),
+    ("correlation", "correlation", "frobenius"),
+    ("means and deviations, relative", "mean-std", "relative-frobenius"),
+)
+"""Name, statistic and metric of the readings that are also averaged over taps."""
 
 READINGS: tuple[Reading, ...] = (
     _of("L2", "gram", "frobenius"),
@@ -55,19 +66,12 @@ READINGS: tuple[Reading, ...] = (
     _of("softmax over channels, warm (T = 3)", "gram", "frobenius", features="softmax-channel:3"),
     _of("CSLS of L2", "gram", "frobenius+csls"),
     _of("CSLS of relative L2", "gram", "relative-frobenius+csls"),
-    _of("L2, default taps together", "gram", "frobenius", together=COMBINED),
-    _of("L2, default taps together, deep ones x 0.001 (SWAG)", "gram", "frobenius", together=DAMPED),
-    _of("L2, relative, default taps together", "gram", "relative-frobenius", together=COMBINED),
-    _of("cosine, default taps together", "gram", "cosine", together=COMBINED),
-    _of("signed square root, cosine, default taps together", "gram", "signed-sqrt-cosine", together=COMBINED),
-    _of("covariance, relative, default taps together", "covariance", "relative-frobenius", together=COMBINED),
-    _of("correlation, default taps together", "correlation", "frobenius", together=COMBINED),
-    _of(
-        "means and deviations, relative, default taps together",
-        "mean-std",
-        "relative-frobenius",
-        together=COMBINED,
+    *(
+        _of(f"{name}, {averaged} together", statistic, metric, together=averaged)
+        for averaged in (COMBINED, FROM_4, FROM_8)
+        for name, statistic, metric in AVERAGED
     ),
+    _of("L2, all taps together, deep ones x 0.001 (SWAG)", "gram", "frobenius", together=DAMPED),
 )
 """The first is what the others are compared with."""
 
@@ -110,7 +114,7 @@ def rank(evidence: Evidence, network: str) -> tuple[Remedy, ...]:
 
 
 def best(evidence: Evidence, network: str, reading: Reading) -> Condition | None:
-    """The ladder tap that a reading does best at on the development styles, or all taps together."""
+    """The ladder tap that a reading does best at on the development styles, or the taps together."""
     taps = [reading.together] if reading.together else list(evidence.ladder[network])
     chosen, score = None, float("-inf")
     for tap in taps:

@@ -20,10 +20,12 @@ RANDOM = "random:"
 """Before the seed of weights that were drawn; a file of trained weights may be called random, too."""
 
 COMBINED = "all taps"
-"""Stands for a tap where distances of several taps were averaged."""
+"""Stands for a tap where distances at one tap per resolution were averaged."""
+FROM_4, FROM_8 = "taps from 1/4", "taps from 1/8"
+"""The same without those of finer resolutions."""
 DAMPED = "all taps, deep ones x 0.001"
-"""The same with the features of deep taps scaled down first; see `gramstyle.study.combined`."""
-TOGETHER = (COMBINED, DAMPED)
+"""All of them with the features of deep taps scaled down first; see `gramstyle.study.combined`."""
+TOGETHER = (COMBINED, FROM_4, FROM_8, DAMPED)
 """What stands for a tap where several were averaged."""
 
 Split = Literal["all", "development", "held-out"]
@@ -37,7 +39,7 @@ class Condition:
     Attributes:
         backbone: name of the network, or `PIXELS`.
         weights: pinned name, ``random:SEED``, or empty for `PIXELS`.
-        tap: where features were read, or `COMBINED`, or `DAMPED`.
+        tap: where features were read, or one of `TOGETHER`.
         input: what was done to the images; see `gramstyle.study.arms`.
         features: what was done to the features.
         channels: what was done to the channels, by their first two moments.

@@ -6,7 +6,14 @@ import json
 
 
 def remedy(network, name, development, held_out, **changed):
-    condition = {"input": "as-is", "features": "as-is", "channels": "as-is", "metric": "frobenius", **changed}
+    condition = {
+        "tap": "block1",
+        "input": "as-is",
+        "features": "as-is",
+        "channels": "as-is",
+        "metric": "frobenius",
+        **changed,
+    }
     gain = held_out - 0.5
     return {
         "network": network,
@@ -14,8 +21,16 @@ def remedy(network, name, development, held_out, **changed):
         "condition": condition,
         "development": development,
         "held_out": held_out,
+        "low": held_out - 0.01,
+        "high": held_out + 0.01,
         "gain": gain,
+        "gain_low": gain - 0.02,
+        "gain_high": gain + 0.02,
     }
+
+
+def study(corpus, *remedies):
+    return {"corpus": {"name": corpus}, "remedies": list(remedies)}
 
 
 def rows(text):
@@ -56,7 +71,34 @@ def test_only_readings_that_stand_alone_and_were_measured_everywhere_are_ranked(
 
 
 def test_folders_of_the_command_line_are_read(script, tmp_path, monkeypatch, capsys):
-    (tmp_path / "summary.json").write_text(json.dumps({"remedies": [remedy("a", "one", 0.9, 0.6)]}))
+    (tmp_path / "summary.json").write_text(json.dumps(study("textures", remedy("a", "one", 0.9, 0.6))))
     monkeypatch.setattr("sys.argv", ["choose_descriptor.py", str(tmp_path)])
     script.main()
-    assert "| one | 0.900 | 0.600 |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "| one | 0.900 | 0.600 |" in said
+    assert said.endswith("No reading averages taps.\n")
+
+
+def test_the_default_chooses_no_tap(script):
+    studies = [
+        study(
+            "textures",
+            remedy("a", "one tap", 0.99, 0.9),
+            remedy("a", "three", 0.8, 0.9, tap="taps from 1/4"),
+            remedy("a", "two", 0.9, 0.7, tap="taps from 1/8"),
+        ),
+        study(
+            "photographs",
+            remedy("b", "one tap", 0.99, 0.9),
+            remedy("b", "three", 0.8, 0.9, tap="taps from 1/4"),
+            remedy("b", "two", 0.8, 0.6, tap="taps from 1/8"),
+        ),
+    ]
+    assert script.choice(studies).splitlines() == [
+        "Default: two.",
+        "",
+        "| corpus | network | held-out AUC | gain over L2 |",
+        "| --- | --- | --- | --- |",
+        "| textures | a | 0.700 [0.690, 0.710] | 0.200 [0.180, 0.220] |",
+        "| photographs | b | 0.600 [0.590, 0.610] | 0.100 [0.080, 0.120] |",
+    ]

@@ -33,7 +33,7 @@ def test_json_holds_distances_settings_weights_and_versions(run, two):
     assert result["weights"]["name"] == "random:1"
     assert len(result["weights"]["sha256"]) == 64
     assert result["versions"]["torch"] == torch.__version__
-    assert result["settings"]["metric"] == "relative-frobenius"
+    assert result["settings"]["metric"] == "cosine"
     assert [image["name"] for image in result["images"]] == [str(path) for path in two]
 
 

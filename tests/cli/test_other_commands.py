@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 import gramstyle
-from gramstyle.cli.demo import DEMO
+from gramstyle.cli.demo import DEMO, _recipe
 from gramstyle.kernels import available
 
 from .conftest import TINY, save_noise
@@ -159,12 +159,14 @@ def test_demo_refuses_images_too_small_for_its_crops(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", DEMO)
-def test_demo_reads_default_taps_and_then_a_deeper_one(name):
-    spec = gramstyle.backbone(name.partition("@")[0])
-    taps = DEMO[name]
+def test_demo_shows_every_scale_and_a_deeper_tap_and_counts_the_default_ones(name):
+    recipe, spec = _recipe(name, None, None), gramstyle.backbone(name.partition("@")[0])
+    assert recipe.taps == (*spec.scale_taps, DEMO[name])
     order = [tap.name for tap in spec.taps]
-    assert taps[:-1] == spec.default_taps
-    assert order.index(taps[-1]) > order.index(taps[-2])
+    assert order.index(DEMO[name]) > order.index(recipe.taps[-2])
+    counted = [tap for tap, weight in recipe.weights_of_taps.items() if weight]
+    assert tuple(counted) == spec.default_taps
+    assert set(recipe.tap_weights) == {0.0, 1.0}
 
 
 def test_completion_knows_names(two):

@@ -68,10 +68,10 @@ def test_default_statistic_is_the_first_of_the_metric(metric):
     assert torch.equal(pairwise_distance(a, b, metric), pairwise_distance(a, b, metric, statistic=kind))
 
 
-def test_default_metric_is_relative_frobenius():
+def test_default_metric_is_cosine():
     a, b = descriptors("gram", 0, 2), descriptors("gram", 1, 2)
-    assert torch.equal(distance(a, b), distance(a, b, "relative-frobenius"))
-    assert torch.equal(pairwise_distance(a, b), pairwise_distance(a, b, "relative-frobenius"))
+    assert torch.equal(distance(a, b), distance(a, b, "cosine"))
+    assert torch.equal(pairwise_distance(a, b), pairwise_distance(a, b, "cosine"))
 
 
 # Wasserstein against others

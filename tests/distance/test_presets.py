@@ -1,5 +1,7 @@
 """Each preset on random features against the published formula, written from its description."""
 
+from dataclasses import asdict
+
 import numpy as np
 import piq
 import pytest
@@ -7,9 +9,10 @@ import torch
 from conftest import assert_close
 from torch import nn
 
-from gramstyle import StyleDistance, UnknownNameError
+from gramstyle import StyleDistance, UnknownNameError, backbone
 from gramstyle.distance import Combine, combine, distance
-from gramstyle.presets import PRESETS, preset
+from gramstyle.presets import DEFAULT, PRESETS, preset
+from gramstyle.recipe import Recipe
 
 VGG19 = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
 JOHNSON = {"relu1_2": 64, "relu2_2": 128, "relu3_3": 256, "relu4_3": 512}
@@ -105,8 +108,7 @@ def default(pairs):
     each = []
     for f, t in pairs:
         (g, _, p), (a, _, q) = product(f), product(t)
-        norms = np.linalg.norm(g / p) + np.linalg.norm(a / q)
-        each.append(2 * np.linalg.norm(g / p - a / q) / norms)
+        each.append(1 - np.vdot(g / p, a / q) / np.linalg.norm(g / p) / np.linalg.norm(a / q))
     return np.mean(each)
 
 
@@ -148,7 +150,7 @@ def pairs_of(a, b):
 
 
 def test_every_preset_has_a_formula_here():
-    assert set(FORMULAS) | {"default"} == set(PRESETS)
+    assert set(FORMULAS) | {DEFAULT} == set(PRESETS)
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -162,11 +164,21 @@ def test_preset_is_its_published_formula(name, generator):
     assert_close(value(recipe, a, b), [formula(pairs_of(a, b))], tolerance=tolerance)
 
 
-def test_default_is_the_mean_of_relative_distances(generator):
-    recipe = preset("default")
+def test_default_is_the_mean_of_cosine_distances(generator):
+    recipe = preset("gramstyle-1")
     taps = dict.fromkeys(recipe.weights_of_taps, 16)
     a, b = drawn(generator, taps), drawn(generator, taps, side=6)
     assert_close(value(recipe, a, b), [default(pairs_of(a, b))])
+
+
+def test_default_by_name_is_what_is_computed_without_one():
+    """Whoever changes a default gives it another name."""
+    named, unnamed = preset(DEFAULT), Recipe()
+    assert DEFAULT == "gramstyle-1"
+    assert named.backbone == f"{unnamed.backbone}@{backbone(unnamed.backbone).default_weights}"
+    assert named.weights_of_taps == unnamed.weights_of_taps == dict.fromkeys(named.taps, 1.0)
+    for name in set(asdict(named)) - {"backbone", "taps", "tap_weights", "source"}:
+        assert getattr(named, name) == getattr(unnamed, name), name
 
 
 @pytest.mark.parametrize("name", ["gatys2016", "gordicaleksa"])

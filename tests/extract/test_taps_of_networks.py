@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from extract.plain_networks import hooked, plain_network
@@ -55,12 +57,33 @@ def test_reductions_never_shrink_with_depth(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_default_taps_exist_one_per_resolution(name):
+def test_scale_taps_exist_one_per_resolution(name):
     spec = backbone(name)
     taps = {tap.name: tap for tap in spec.taps}
-    defaults = [taps[tap] for tap in spec.default_taps]
-    assert len({tap.reduction for tap in defaults}) == len(defaults)
-    assert [spec.taps.index(tap) for tap in defaults] == sorted(spec.taps.index(tap) for tap in defaults)
+    scales = [taps[tap] for tap in spec.scale_taps]
+    assert len({tap.reduction for tap in scales}) == len(scales)
+    assert [spec.taps.index(tap) for tap in scales] == sorted(spec.taps.index(tap) for tap in scales)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_default_taps_stand_for_an_eighth_and_a_sixteenth(name):
+    spec = backbone(name)
+    reductions = {tap.name: tap.reduction for tap in spec.taps}
+    assert [reductions[tap] for tap in spec.default_taps] == [8, 16]
+    assert set(spec.default_taps) <= set(spec.scale_taps)
+
+
+def test_default_taps_of_vgg16():
+    assert backbone("vgg16").scale_taps == ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    assert backbone("vgg16").default_taps == ("relu4_1", "relu5_1")
+
+
+def test_a_network_without_deep_taps_is_read_at_those_it_has():
+    spec = backbone("vgg16")
+    shallow = replace(spec, taps=spec.taps[:7], scale_taps=("relu1_1", "relu2_1"))
+    assert shallow.default_taps == ("relu1_1", "relu2_1")
+    assert shallow.scale_taps_from(2) == ("relu2_1",)
+    assert shallow.scale_taps_from(4) == ()
 
 
 @pytest.mark.parametrize("name", NAMES)

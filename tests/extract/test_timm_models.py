@@ -70,7 +70,8 @@ def test_swin_is_turned_to_channels_first():
 
 
 def test_default_taps_are_one_per_scale_and_not_the_deepest():
-    assert backbone("timm:resnet18").default_taps == ("act1", "layer1", "layer2", "layer3")
+    assert backbone("timm:resnet18").scale_taps == ("act1", "layer1", "layer2", "layer3")
+    assert backbone("timm:resnet18").default_taps == ("layer2", "layer3")
     assert backbone("timm:test_vit").default_taps == ("blocks.5",)
     spec = backbone("timm:test_vit")
     assert len(spec.taps) == 6

@@ -68,7 +68,7 @@ def compared(
     crops: int = 4,
     **others: object,
 ) -> Comparison:
-    """A comparison of chosen (AUC, contrast); every tap has those of all taps unless given."""
+    """A comparison of chosen (AUC, contrast); every tap has those of the taps together unless given."""
     names = TAPS[backbone]
     chosen = (overall,) * len(names) if taps is None else taps
     separations = {tap: separated(*numbers) for tap, numbers in zip(names, chosen, strict=True)}

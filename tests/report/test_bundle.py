@@ -50,7 +50,7 @@ def test_infinite_numbers_are_strict_json(compared):
         raise AssertionError(f"{name} is no JSON")
 
     found = json.loads(results_json([compared(overall=(1.0, math.inf))]), parse_constant=refuse)
-    assert float(found["comparisons"][0]["separations"]["frobenius"]["all taps"]["contrast"]) == math.inf
+    assert float(found["comparisons"][0]["separations"]["frobenius"]["taps together"]["contrast"]) == math.inf
 
 
 def test_names_of_files_are_distinct_and_harmless(tmp_path, compared, monkeypatch):

@@ -95,7 +95,7 @@ def bars(ax):
 
 
 def test_bars_reach_the_numbers(separated):
-    given = {"a": separated(0.9, 0.5), "b": separated(0.4, -0.2), "all taps": separated(0.5, 1.5)}
+    given = {"a": separated(0.9, 0.5), "b": separated(0.4, -0.2), "taps together": separated(0.5, 1.5)}
     ax = separation_bars(axes(), given, "auc", "T")
     assert [start + width for start, width in bars(ax)] == pytest.approx([0.9, 0.4, 0.5])
     assert all(start == 0.5 for start, _ in bars(ax))
@@ -113,7 +113,7 @@ def test_bars_reach_the_numbers(separated):
         "5 %: the figure in the question",
     ]
     assert 5.0 in [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
-    assert names_on(ax.yaxis) == ["a", "b", "all taps"]
+    assert names_on(ax.yaxis) == ["a", "b", "taps together"]
     top, bottom = ax.get_yticks()[0], ax.get_yticks()[-1]
     assert ax.transData.transform((0, top))[1] > ax.transData.transform((0, bottom))[1]
 

@@ -117,7 +117,7 @@ def test_table_of_each_tap_shows_its_numbers(three, page_of):
         "relu1_1 0.800 190 % 5.70",
         "relu2_1 0.950 70 % 2.10",
         "relu3_1 0.700 30 % 0.90",
-        "all taps 0.910 120 % 3.60",
+        "taps together 0.910 120 % 3.60",
     ]
 
 

@@ -29,7 +29,8 @@ def test_low_contrast_with_high_auc(compared):
         compared("mobilenet_v2", (0.93, 0.04)),
     )
     assert said[SEPARATE].startswith(
-        "Under frobenius, over all taps: efficientnet_b0 separates very well (AUC 0.970, contrast 5.0 %); "
+        "Under frobenius, over the taps together: "
+        "efficientnet_b0 separates very well (AUC 0.970, contrast 5.0 %); "
         "vgg16 separates very well (AUC 0.950, contrast 100 %); mobilenet_v2 separates very well"
     )
     assert "970 times in 1000" in said[SEPARATE]

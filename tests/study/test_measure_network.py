@@ -32,7 +32,7 @@ from gramstyle.study.measure import Bench, diagnostics, facts, load, measure
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
-from gramstyle.study.results import COMBINED, DAMPED, PIXELS, Condition
+from gramstyle.study.results import COMBINED, DAMPED, FROM_4, FROM_8, PIXELS, TOGETHER, Condition
 from gramstyle.study.survey import spread_over_styles, survey
 
 SIZES = ((48, 48), (48, 64), (64, 48))
@@ -131,9 +131,9 @@ def auc(matrix, styles):
 
 def test_every_condition_is_measured(measured):
     # 5 taps x 4 readouts; 2 arms x 2 readouts at all but the last tap, that has one whole window of 48
-    # pixels; 2 channel arms; 2 inputs; 4 readouts of all taps together, one of
-    # them a second time with deep taps scaled down
-    assert len(measured.conditions) == 20 + 16 + 2 + 2 + 4 + 1
+    # pixels; 2 channel arms; 2 inputs; 4 readouts of 3 sets of taps together, one of
+    # them once more with deep taps scaled down
+    assert len(measured.conditions) == 20 + 16 + 2 + 2 + 3 * 4 + 1
     assert all(measured.bench.store.has(one, measured.sha) for one in measured.conditions)
     assert len(list((measured.folder / "measured").iterdir())) == len(measured.conditions)
 
@@ -179,7 +179,7 @@ def test_what_is_tested_looked_at_closely_and_kept(measured):
     last = measured.network.ladder[-1].name
     for condition in measured.conditions:
         found, _ = measured.read(condition)
-        as_is = condition.tap in (COMBINED, DAMPED) or condition == measured.at(
+        as_is = condition.tap in TOGETHER or condition == measured.at(
             condition.tap, statistic=condition.statistic, metric=condition.metric
         )
         primary = (condition.statistic, condition.metric) == ("gram", "frobenius")
@@ -191,13 +191,19 @@ def test_what_is_tested_looked_at_closely_and_kept(measured):
         measured.bench.store.matrix(measured.at(last, channels="rotated"), measured.sha)
 
 
-def test_taps_together_are_the_mean_of_the_default_taps(measured):
-    defaults = backbone(TINY).default_taps
-    assert defaults == ("blocks.0", "blocks.1", "blocks.2", "blocks.3")  # not the deepest
+@pytest.mark.parametrize(
+    ("averaged", "taps"),
+    [
+        (COMBINED, ("blocks.0", "blocks.1", "blocks.2", "blocks.3")),  # not the deepest
+        (FROM_4, ("blocks.1", "blocks.2", "blocks.3")),
+        (FROM_8, ("blocks.2", "blocks.3")),
+    ],
+)
+def test_taps_together_are_the_mean_of_those_of_their_resolutions(averaged, taps, measured):
     for readout in (GRAM, RELATIVE, HUBS):
-        one = measured.at(COMBINED, statistic=readout.statistic, metric=readout.metric)
-        each = [measured.bench.store.matrix(replace(one, tap=tap), measured.sha) for tap in defaults]
-        assert_close(measured.bench.store.matrix(one, measured.sha), sum(each) / 4, tolerance=1e-6)
+        one = measured.at(averaged, statistic=readout.statistic, metric=readout.metric)
+        each = [measured.bench.store.matrix(replace(one, tap=tap), measured.sha) for tap in taps]
+        assert_close(measured.bench.store.matrix(one, measured.sha), sum(each) / len(each), tolerance=1e-6)
 
 
 def test_deep_taps_can_be_scaled_down_before_they_are_averaged(measured):
@@ -205,8 +211,7 @@ def test_deep_taps_can_be_scaled_down_before_they_are_averaged(measured):
     assert [one >= 16 for one in reductions] == [False, False, False, True]
     one = measured.at(DAMPED, statistic="gram", metric="frobenius")
     *shallow, deep = (
-        measured.bench.store.matrix(replace(one, tap=tap), measured.sha)
-        for tap in backbone(TINY).default_taps
+        measured.bench.store.matrix(replace(one, tap=tap), measured.sha) for tap in backbone(TINY).scale_taps
     )
     # features times 0.001, so Gram matrices and their distances times 0.000001
     expected = (sum(shallow) + 1e-6 * deep) / 4
@@ -250,7 +255,7 @@ def test_what_is_missing_is_measured_and_nothing_else(measured, monkeypatch, tmp
     kept = measured.conditions[3:]
     for condition in kept:
         found, known = measured.read(condition)
-        as_is = condition.tap in (COMBINED, DAMPED) or condition in measured.conditions[:20]
+        as_is = condition.tap in TOGETHER or condition in measured.conditions[:20]
         store.write(
             found,
             measured.sha,
@@ -416,24 +421,24 @@ def test_a_tap_of_one_position_has_no_covariance(measured, tmp_path):
 
 def by_hand(network, *sweeps):
     settings = settings_of(network.name, sweeps=(Sweep(where="last", readouts=(GRAM,)), *sweeps))
-    return [(one.statistic, one.metric) for one in combined(network, settings)]
+    return [(one.tap, one.statistic) for one in combined(network, settings)]
 
 
 def test_taps_are_combined_where_each_of_them_is_measured_as_it_is(measured):
     learned = measured.network
-    mean_frobenius = ("mean", "frobenius")
-    twice_gram = [("gram", "frobenius")] * 2  # as it is, and with deep taps scaled down
+    means = [(averaged, "mean") for averaged in (COMBINED, FROM_4, FROM_8)]
+    grams = [(averaged, "gram") for averaged in TOGETHER]  # once more with deep taps scaled down
     assert by_hand(learned) == []
     assert by_hand(learned, Sweep(where="ladder", readouts=(GRAM,))) == []
-    assert by_hand(learned, Sweep(where="depth", readouts=(GRAM, MEAN))) == [*twice_gram, mean_frobenius]
+    assert by_hand(learned, Sweep(where="depth", readouts=(GRAM, MEAN))) == [*grams, *means]
     twice = (Sweep(where="depth", readouts=(GRAM,)), Sweep(where="depth", readouts=(replace(GRAM, most=64),)))
-    assert by_hand(learned, *twice) == twice_gram
+    assert by_hand(learned, *twice) == grams
     for arms in ({"inputs": ("grayscale",)}, {"features": ("softmax-global",)}, {"channels": ("rotated",)}):
         assert by_hand(learned, Sweep(where="depth", readouts=(MEAN,), **arms)) == []
         both = {name: ("as-is", *given) for name, given in arms.items()}
-        assert by_hand(learned, Sweep(where="depth", readouts=(MEAN,), **both)) == [mean_frobenius]
-    # the widest of the default taps has 48 channels, the deepest tap 64
-    for most, found in ((47, []), (48, [mean_frobenius])):
+        assert by_hand(learned, Sweep(where="depth", readouts=(MEAN,), **both)) == means
+    # the widest of the taps has 48 channels, the deepest tap 64
+    for most, found in ((47, []), (48, means)):
         assert by_hand(learned, Sweep(where="depth", readouts=(replace(MEAN, most=most),))) == found
     depth = Sweep(where="depth", whose=("learned", "random", "pixels"), readouts=(MEAN,))
     assert by_hand(Network(f"{TINY}@random", device="cpu"), depth) == []
@@ -443,10 +448,16 @@ def test_taps_are_combined_where_each_of_them_is_measured_as_it_is(measured):
     assert by_hand(learned, random_only) == []
 
 
-def test_weights_that_end_before_a_default_tap_are_not_combined():
+def test_weights_that_end_before_a_tap_are_not_combined():
     network = Network(PIXELS, device="cpu")
     network.backbone, network.weights, network.depth = TINY, "mine", backbone(TINY).taps[:2]
     assert by_hand(network, Sweep(where="depth", readouts=(GRAM,))) == []
+
+
+def test_an_average_of_the_same_taps_comes_once():
+    network = Network("timm:test_vit@random", device="cpu")
+    network.weights = "mine"  # all of its taps are at 1/16
+    assert by_hand(network, Sweep(where="depth", readouts=(GRAM,))) == [(COMBINED, "gram")]
 
 
 @pytest.mark.parametrize("processors", [5, None])

@@ -34,7 +34,7 @@ def test_presets_name_what_exists(name):
 def test_every_setting_survives_json():
     recipe = make_recipe(
         "resnet18@random:3", ["layer2_0", "stem"], tap_weights=[1, 0.25], norm="elements", center=True,
-        metric="cosine",
+        metric="frobenius",
         combine="root-sum-squares", resize="exact:64x96", crop=48, alpha="mask",
         background=(0.0, 0.5, 1.0),
         normalization=PRESETS["gordicaleksa"].normalization, first_padding="reflect", source="me",

@@ -10,7 +10,7 @@ from gramstyle.study.combined import combined
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
 from gramstyle.study.remedies import READINGS, best, rank
-from gramstyle.study.results import COMBINED
+from gramstyle.study.results import COMBINED, FROM_4, FROM_8
 from gramstyle.study.settings import FULL
 
 NET = "resnet18@IMAGENET1K_V1"
@@ -68,10 +68,11 @@ def test_taps_of_the_ladder_alone_are_read_so_that_all_readings_choose_among_the
     assert rank(case.evidence(), NET)[0].condition.tap == "two"
 
 
-def test_default_taps_together_are_one_reading_without_choice():
-    case = reading(three(), "cosine, default taps together", [0.3], [0.97])
+@pytest.mark.parametrize("averaged", [COMBINED, FROM_4, FROM_8])
+def test_taps_together_are_one_reading_without_choice(averaged):
+    case = reading(three(), f"cosine, {averaged} together", [0.3], [0.97])
     first = rank(case.evidence(), NET)[0]
-    assert (first.name, first.condition.tap) == ("cosine, default taps together", COMBINED)
+    assert (first.name, first.condition.tap) == (f"cosine, {averaged} together", averaged)
     assert (first.development, first.held_out) == (0.3, 0.97)
     assert first.gain == pytest.approx(0.97 - 0.7)
 

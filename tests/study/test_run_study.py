@@ -99,7 +99,7 @@ def test_every_part_of_the_results_is_there(planted, network):
     results, settings, _ = planted
     assert results.networks() == (PIXELS, network, "timm:test_efficientnet@random:0")
     assert results.networks(learned=True) == (network,)
-    assert len({one.condition for one in results.estimates}) == 48
+    assert len({one.condition for one in results.estimates}) == 52
     assert len(results.taps) == 1 + 5 + 5
     assert len(results.verdicts) == 13
     assert {one.split for one in results.estimates} == {"all", "development", "held-out"}
