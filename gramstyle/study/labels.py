@@ -120,9 +120,9 @@ class Labels:
 
 
 def is_crossed(labels: Labels) -> bool:
-    """Whether each content is in every style, each source of one content, and sources can be permuted."""
+    """Whether each content is in every style, and each source of one content."""
     content = labels.factor("content")
-    if content is None or labels.one_source_each:
+    if content is None:
         return False
     cells = np.zeros((len(labels.style), len(content)), dtype=bool)
     cells[labels.style.codes, content.codes] = True

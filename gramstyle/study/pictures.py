@@ -13,7 +13,7 @@ from gramstyle.diagnose import kernel_cka
 from gramstyle.study.evidence import Evidence
 from gramstyle.study.labels import Factor
 from gramstyle.study.measure import Bench
-from gramstyle.study.results import Condition, Distribution, LabelMap, Similarity, distribution
+from gramstyle.study.results import Condition, Distribution, LabelMap, Similarity
 
 Identities = Mapping[str, Mapping[str, Any]]
 
@@ -25,6 +25,23 @@ def distributions(
     pairs = bench.assessor.parts["all"].questions["style"]
     return tuple(
         distribution(one, "style", *pairs.split(_matrix(bench, one, identities))) for one in conditions
+    )
+
+
+def distribution(
+    condition: Condition, question: str, near: NDArray[np.float64], far: NDArray[np.float64], bins: int = 48
+) -> Distribution:
+    """Histograms of near and far distances over common bins, in units of their mean."""
+    unit = float(np.concatenate([near, far]).mean()) or 1.0
+    top = float(max(near.max(), far.max())) / unit
+    edges = np.linspace(0.0, top * (1 + 1e-9) or 1.0, bins + 1)
+    shares = [np.histogram(one / unit, bins=edges)[0] / len(one) for one in (near, far)]
+    return Distribution(
+        condition=condition,
+        question=question,
+        edges=tuple(edges.tolist()),
+        near=tuple(shares[0].tolist()),
+        far=tuple(shares[1].tolist()),
     )
 
 

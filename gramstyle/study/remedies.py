@@ -67,11 +67,11 @@ READINGS: tuple[Reading, ...] = (
     _of("CSLS of L2", "gram", "frobenius+csls"),
     _of("CSLS of relative L2", "gram", "relative-frobenius+csls"),
     *(
-        _of(f"{name}, {averaged} together", statistic, metric, together=averaged)
+        _of(f"{name}, {averaged}", statistic, metric, together=averaged)
         for averaged in (COMBINED, FROM_4, FROM_8)
         for name, statistic, metric in AVERAGED
     ),
-    _of("L2, all taps together, deep ones x 0.001 (SWAG)", "gram", "frobenius", together=DAMPED),
+    _of(f"L2, {DAMPED} (SWAG)", "gram", "frobenius", together=DAMPED),
 )
 """The first is what the others are compared with."""
 

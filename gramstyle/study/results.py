@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 AS_IS = "as-is"
 """An input, features or channels that nothing was done to."""
 
@@ -516,20 +513,3 @@ class StudyResults:
 def is_learned(tap: Tap) -> bool:
     """Whether the weights of the network that `tap` belongs to were trained."""
     return tap.backbone != PIXELS and not tap.weights.startswith(RANDOM)
-
-
-def distribution(
-    condition: Condition, question: str, near: NDArray[np.float64], far: NDArray[np.float64], bins: int = 48
-) -> Distribution:
-    """Histograms of near and far distances over common bins, in units of their mean."""
-    unit = float(np.concatenate([near, far]).mean()) or 1.0
-    top = float(max(near.max(), far.max())) / unit
-    edges = np.linspace(0.0, top * (1 + 1e-9) or 1.0, bins + 1)
-    shares = [np.histogram(one / unit, bins=edges)[0] / len(one) for one in (near, far)]
-    return Distribution(
-        condition=condition,
-        question=question,
-        edges=tuple(edges.tolist()),
-        near=tuple(shares[0].tolist()),
-        far=tuple(shares[1].tolist()),
-    )

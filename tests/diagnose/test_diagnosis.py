@@ -196,6 +196,11 @@ def test_channels_that_are_dead_over_the_whole_set_are_named():
         TapGathering(tap).diagnosis()
 
 
+def test_every_resolution_is_diagnosed_where_no_taps_are_named():
+    found = diagnose(pictures((40, 40)), BACKBONE, **SETTINGS)
+    assert tuple(found.taps) == ("block1", "block3", "block6", "block13")
+
+
 def test_progress_counts_pictures():
     seen = []
     diagnose(pictures(*SIZES[:3]), BACKBONE, TAPS[:1], progress=lambda *now: seen.append(now), **SETTINGS)

@@ -109,9 +109,12 @@ def test_products_of_many_rows_widen_a_part_of_them_at_a_time(metric, monkeypatc
     """Rows are multiplied all at once; what is made of them at a time stays small."""
     kind = METRICS[metric].statistics[0]
     flat = flatten(descriptors(kind.value, 0, 24, channels=12), kind, "a").double()
+    cross = METRICS[metric].kernel.cross
+    at_once = cross(flat, flat[:23], kind)
     monkeypatch.setattr(kernels, "CHUNK_BYTES", 4 * 8 * flat.shape[1])
+    assert_close(cross(flat, flat[:23], kind), at_once, tolerance=1e-12)
     with Largest() as largest:
-        METRICS[metric].kernel.cross(flat, flat, kind)
+        cross(flat, flat, kind)
     assert largest.bytes <= max(2 * 4 * 8 * flat.shape[1], 24 * 24 * 8) < flat.numel() * 8
 
 

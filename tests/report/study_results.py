@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gramstyle.study.pictures import distribution
 from gramstyle.study.results import (
     AS_IS,
     PIXELS,
@@ -28,7 +29,6 @@ from gramstyle.study.results import (
     StudyResults,
     Tap,
     Verdict,
-    distribution,
 )
 
 WEIGHTS = {

@@ -81,7 +81,7 @@ def test_what_is_refused(error, message, arguments):
         ("aabb", None, None, False),
         ("aaabbb", "xyyxyy", "112112", False),  # source 1 of each style holds two contents
         ("aaabbb", "xyyxyy", "122122", True),
-        ("aabb", "xyxy", "1122", False),  # crops: nothing above the image to permute
+        ("aabb", "xyxy", "1122", False),  # crops: each source holds both contents
     ],
 )
 def test_contents_are_crossed_with_styles_where_labels_can_be_permuted_within_each(

@@ -70,9 +70,9 @@ def test_taps_of_the_ladder_alone_are_read_so_that_all_readings_choose_among_the
 
 @pytest.mark.parametrize("averaged", [COMBINED, FROM_4, FROM_8])
 def test_taps_together_are_one_reading_without_choice(averaged):
-    case = reading(three(), f"cosine, {averaged} together", [0.3], [0.97])
+    case = reading(three(), f"cosine, {averaged}", [0.3], [0.97])
     first = rank(case.evidence(), NET)[0]
-    assert (first.name, first.condition.tap) == (f"cosine, {averaged} together", averaged)
+    assert (first.name, first.condition.tap) == (f"cosine, {averaged}", averaged)
     assert (first.development, first.held_out) == (0.3, 0.97)
     assert first.gain == pytest.approx(0.97 - 0.7)
 
