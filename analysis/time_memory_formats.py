@@ -37,7 +37,7 @@ def main() -> None:
     print(f"{options.batch} x {options.size} x {options.size}; medians of {options.repeat} in ms")
     for spec in backbones():
         both = {
-            name: Extractor(f"{spec.name}@random", memory_format=name, device=options.device)
+            name: Extractor(f"{spec.name}@random", spec.scale_taps, memory_format=name, device=options.device)
             for name in FORMATS
         }
         for task, work in {"features": features, "features + Gram": features_and_grams}.items():
@@ -48,12 +48,12 @@ def main() -> None:
 
 
 def features(extractor: Extractor, images: torch.Tensor) -> None:
-    """The default taps."""
+    """One tap per resolution."""
     extractor(images)
 
 
 def features_and_grams(extractor: Extractor, images: torch.Tensor) -> None:
-    """The default taps and their second moments."""
+    """One tap per resolution, and their second moments."""
     for one in extractor(images).values():
         gram(one)
 

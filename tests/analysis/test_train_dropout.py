@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import itertools
 import json
+from concurrent.futures import Executor, Future
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
+from gramstyle.corpus import STYLES, procedural_corpus
+
+
+class Here(Executor):
+    """Does what it is asked for at once, in this process."""
+
+    def submit(self, function, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
+
 
 @pytest.fixture
 def few(script, monkeypatch):
-    """Two cells, one epoch, twelve images of two contents and three styles."""
-    data = (
-        torch.rand(12, 3, 64, 64, generator=torch.Generator().manual_seed(0)),
-        torch.arange(12) % 2,
-        [f"style {number // 4}" for number in range(12)],
-    )
+    """Two cells, one epoch, twelve images of three styles."""
+    images = torch.rand(12, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    data = images, torch.arange(12) % 3
+    monkeypatch.setattr(script, "processes", Here)
     monkeypatch.setattr(script, "CELLS", script.CELLS[:2])
     monkeypatch.setattr(script, "EPOCHS", 1)
     monkeypatch.setattr(script, "BATCH", 4)
-    monkeypatch.setattr(script, "drawn", lambda seed: data)
+    monkeypatch.setattr(script, "drawn", lambda seed, half: data)
     monkeypatch.setattr(script, "effects", lambda rows: f"{len(rows)} networks")
     return data
 
@@ -95,15 +106,10 @@ def test_a_run_goes_on_with_the_networks_that_are_missing(script, few, tmp_path,
     output = tmp_path / "dropout.jsonl"
     monkeypatch.setattr("sys.argv", ["train_dropout.py", "-o", str(output)])
     script.main()
-    whole = output.read_text().splitlines()
+    whole = output.read_text().splitlines()  # in the order in which they were done
     first = json.loads(whole[0])
-    assert first["cell"] == {
-        "head_dropout": 0.0,
-        "trunk_dropout": 0.0,
-        "shortcuts": False,
-        "batch_norm": False,
-        "seed": 0,
-    }
+    cells = [json.loads(line)["cell"] for line in whole]
+    assert sorted(cells, key=str) == sorted((asdict(cell) for cell in script.CELLS), key=str)
     assert {f"{name}_{block}" for name in ("auc", "contrast", "mean_abs_r") for block in (1, 2, 3, 4)} < set(
         first
     )
@@ -113,13 +119,30 @@ def test_a_run_goes_on_with_the_networks_that_are_missing(script, few, tmp_path,
     assert capsys.readouterr().out.splitlines()[-1] == "2 networks"
 
 
+def test_networks_are_asked_for_styles_that_none_was_trained_on(script, monkeypatch):
+    asked = {}
+
+    def corpus(seed, *, styles, replicates, size):
+        asked[seed] = styles
+        few = {"contents": ["cat"], "palettes": ["moss"]}
+        return procedural_corpus(seed, styles=styles, replicates=replicates, size=size, **few)
+
+    monkeypatch.setattr(script, "procedural_corpus", corpus)
+    images, labels = script.drawn(1, 0)
+    script.drawn(2, 1)
+    assert set(asked[1]) | set(asked[2]) == set(STYLES)
+    assert not set(asked[1]) & set(asked[2])
+    assert images.shape == (9, 3, 64, 64)
+    assert labels.tolist() == list(range(9))
+
+
 def test_a_network_learns(script, monkeypatch):
     """Bright from dark images, from a few of each."""
     monkeypatch.setattr(script, "EPOCHS", 15)
     monkeypatch.setattr(script, "BATCH", 8)
     images = torch.rand(16, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     labels = torch.arange(16) % 2
-    data = (images + labels[:, None, None, None], labels, ["a", "b"] * 8)
+    data = images + labels[:, None, None, None], labels
     found = script.measured(script.fitted(script.Cell(0.5, 0.0, False, True, 0), data), data, data)
     assert found["accuracy"] == 1
     assert found["auc_1"] > 0.9
