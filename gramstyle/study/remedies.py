@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gramstyle.study.evidence import Evidence
-from gramstyle.study.results import COMBINED, DAMPED, FROM_4, FROM_8, Condition, Remedy
+from gramstyle.study.results import ALL_TAPS, DAMPED, FROM_4, FROM_8, Condition, Remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +24,11 @@ class Reading:
     together: str | None = None
 
 
-def _of(name: str, statistic: str, metric: str, *, together: str | None = None, **more: str) -> Reading:
-    return Reading(name=name, changed={"statistic": statistic, "metric": metric, **more}, together=together)
+def _of(name: str, statistic: str, metric: str, **more: str) -> Reading:
+    return Reading(name=name, changed={"statistic": statistic, "metric": metric, **more})
 
 
-AVERAGED = (
-    ("L2", "gram", "frobenius"),
-    ("L2, relative", "gram", "relative-frobenius"),
-    ("cosine", "gram", "cosine"),
-    ("signed square root, cosine", "gram", "signed-sqrt-cosine"),
-    ("covariance, relative", "covariance", "relative-frobenius"),
-    ("correlation", "correlation", "frobenius"),
-    ("means and deviations, relative", "mean-std", "relative-frobenius"),
-)
-"""Name, statistic and metric of the readings that are also averaged over taps."""
-
-READINGS: tuple[Reading, ...] = (
+AT_ONE_TAP: tuple[Reading, ...] = (
     _of("L2", "gram", "frobenius"),
     _of("L2, relative", "gram", "relative-frobenius"),
     _of("cosine", "gram", "cosine"),
@@ -66,12 +55,29 @@ READINGS: tuple[Reading, ...] = (
     _of("softmax over channels, warm (T = 3)", "gram", "frobenius", features="softmax-channel:3"),
     _of("CSLS of L2", "gram", "frobenius+csls"),
     _of("CSLS of relative L2", "gram", "relative-frobenius+csls"),
+)
+"""Each is taken at a tap that is chosen."""
+
+AVERAGED = (
+    "L2",
+    "L2, relative",
+    "cosine",
+    "signed square root, cosine",
+    "covariance, relative",
+    "correlation",
+    "means and deviations, relative",
+)
+"""Those that are averaged over taps, too."""
+
+READINGS: tuple[Reading, ...] = (
+    *AT_ONE_TAP,
     *(
-        _of(f"{name}, {averaged}", statistic, metric, together=averaged)
-        for averaged in (COMBINED, FROM_4, FROM_8)
-        for name, statistic, metric in AVERAGED
+        replace(one, name=f"{one.name}, {averaged}", together=averaged)
+        for averaged in (ALL_TAPS, FROM_4, FROM_8)
+        for one in AT_ONE_TAP
+        if one.name in AVERAGED
     ),
-    _of(f"L2, {DAMPED} (SWAG)", "gram", "frobenius", together=DAMPED),
+    replace(AT_ONE_TAP[0], name=f"L2, {DAMPED} (SWAG)", together=DAMPED),
 )
 """The first is what the others are compared with."""
 

@@ -16,13 +16,13 @@ RGB = "rgb"
 RANDOM = "random:"
 """Before the seed of weights that were drawn; a file of trained weights may be called random, too."""
 
-COMBINED = "all taps"
+ALL_TAPS = "all taps"
 """Stands for a tap where distances at one tap per resolution were averaged."""
 FROM_4, FROM_8 = "taps from 1/4", "taps from 1/8"
 """The same without those of finer resolutions."""
 DAMPED = "all taps, deep ones x 0.001"
 """All of them with the features of deep taps scaled down first; see `gramstyle.study.combined`."""
-TOGETHER = (COMBINED, FROM_4, FROM_8, DAMPED)
+TOGETHER = (ALL_TAPS, FROM_4, FROM_8, DAMPED)
 """What stands for a tap where several were averaged."""
 
 Split = Literal["all", "development", "held-out"]

@@ -18,7 +18,7 @@ from gramstyle.report import to_csv, to_markdown
 from gramstyle.report.study import View, choices_table, remedies_table, verdict_table
 from gramstyle.report.study.columns import diagnostic_table, estimate_table
 from gramstyle.report.study.parquet import parquet
-from gramstyle.study.results import AS_IS, COMBINED, Condition, Estimate
+from gramstyle.study.results import ALL_TAPS, AS_IS, Condition, Estimate
 
 CONDITION = ("backbone", "weights", "tap", "input", "features", "channels", "statistic", "metric")
 
@@ -79,14 +79,14 @@ def test_parquet_holds_the_same_with_types_and_nulls(results):
 
 
 def test_not_defined_is_not_the_same_as_not_computed():
-    condition = Condition(backbone="vgg16", weights="IMAGENET1K_V1", tap=COMBINED)
+    condition = Condition(backbone="vgg16", weights="IMAGENET1K_V1", tap=ALL_TAPS)
     one = Estimate(condition=condition, question="", name="x", split="all", value=math.nan, high=math.inf)
     results = minimal()
     view = View(replace(results, estimates=(one,)))
     (row,) = read_parquet(estimate_table(view)).to_pylist()
     assert math.isnan(row["value"])
     assert (row["low"], row["high"]) == (None, math.inf)
-    assert row["tap"] == COMBINED
+    assert row["tap"] == ALL_TAPS
     assert (row["tap_kind"], row["tap_depth"], row["tap_channels"]) == (None, None, None)
     (plain,) = read_csv(estimate_table(view))
     assert (plain["value"], plain["low"], plain["high"], plain["tap_kind"]) == ("nan", "", "inf", "")

@@ -32,7 +32,7 @@ from gramstyle.study.measure import Bench, diagnostics, facts, load, measure
 from gramstyle.study.measured import MeasuredStore
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
-from gramstyle.study.results import COMBINED, DAMPED, FROM_4, FROM_8, PIXELS, TOGETHER, Condition
+from gramstyle.study.results import ALL_TAPS, DAMPED, FROM_4, FROM_8, PIXELS, TOGETHER, Condition
 from gramstyle.study.survey import spread_over_styles, survey
 
 SIZES = ((48, 48), (48, 64), (64, 48))
@@ -194,7 +194,7 @@ def test_what_is_tested_looked_at_closely_and_kept(measured):
 @pytest.mark.parametrize(
     ("averaged", "taps"),
     [
-        (COMBINED, ("blocks.0", "blocks.1", "blocks.2", "blocks.3")),  # not the deepest
+        (ALL_TAPS, ("blocks.0", "blocks.1", "blocks.2", "blocks.3")),  # not the deepest
         (FROM_4, ("blocks.1", "blocks.2", "blocks.3")),
         (FROM_8, ("blocks.2", "blocks.3")),
     ],
@@ -426,7 +426,7 @@ def by_hand(network, *sweeps):
 
 def test_taps_are_combined_where_each_of_them_is_measured_as_it_is(measured):
     learned = measured.network
-    means = [(averaged, "mean") for averaged in (COMBINED, FROM_4, FROM_8)]
+    means = [(averaged, "mean") for averaged in (ALL_TAPS, FROM_4, FROM_8)]
     grams = [(averaged, "gram") for averaged in TOGETHER]  # once more with deep taps scaled down
     assert by_hand(learned) == []
     assert by_hand(learned, Sweep(where="ladder", readouts=(GRAM,))) == []
@@ -457,7 +457,7 @@ def test_weights_that_end_before_a_tap_are_not_combined():
 def test_an_average_of_the_same_taps_comes_once():
     network = Network("timm:test_vit@random", device="cpu")
     network.weights = "mine"  # all of its taps are at 1/16
-    assert by_hand(network, Sweep(where="depth", readouts=(GRAM,))) == [(COMBINED, "gram")]
+    assert by_hand(network, Sweep(where="depth", readouts=(GRAM,))) == [(ALL_TAPS, "gram")]
 
 
 @pytest.mark.parametrize("processors", [5, None])

@@ -10,7 +10,7 @@ from gramstyle.study.combined import combined
 from gramstyle.study.networks import Network
 from gramstyle.study.plan import conditions
 from gramstyle.study.remedies import READINGS, best, rank
-from gramstyle.study.results import COMBINED, FROM_4, FROM_8
+from gramstyle.study.results import ALL_TAPS, FROM_4, FROM_8
 from gramstyle.study.settings import FULL
 
 NET = "resnet18@IMAGENET1K_V1"
@@ -68,7 +68,7 @@ def test_taps_of_the_ladder_alone_are_read_so_that_all_readings_choose_among_the
     assert rank(case.evidence(), NET)[0].condition.tap == "two"
 
 
-@pytest.mark.parametrize("averaged", [COMBINED, FROM_4, FROM_8])
+@pytest.mark.parametrize("averaged", [ALL_TAPS, FROM_4, FROM_8])
 def test_taps_together_are_one_reading_without_choice(averaged):
     case = reading(three(), f"cosine, {averaged}", [0.3], [0.97])
     first = rank(case.evidence(), NET)[0]

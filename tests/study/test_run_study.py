@@ -35,7 +35,7 @@ from gramstyle.study.assess import Assessor
 from gramstyle.study.labels import Labels
 from gramstyle.study.matrices import Moments, matrices
 from gramstyle.study.networks import Network
-from gramstyle.study.results import COMBINED, PIXELS, Condition
+from gramstyle.study.results import ALL_TAPS, PIXELS, Condition
 from gramstyle.study.selection import split_styles
 
 FEW = (Sweep(where="depth", readouts=(GRAM,)), PIXEL)
@@ -263,7 +263,7 @@ def test_all_taps_together_are_the_mean_of_their_distances(planted, network):
         points = np.stack(rows)
         total += np.linalg.norm(points[:, None] - points[None], axis=2)
     near, far = near_and_far(corpus, total, set(corpus.counts("style")))
-    one = found(results, "contrast", tap=COMBINED, metric="frobenius")
+    one = found(results, "contrast", tap=ALL_TAPS, metric="frobenius")
     assert one.value == pytest.approx(np.mean(far) / np.mean(near) - 1, rel=1e-3)
 
 
@@ -327,7 +327,7 @@ def test_labels_that_mean_nothing_are_not_found(network, tmp_path):
     for seed in (1, 2):
         results = study(textured(4, 4, seed=seed, planted=False, tint=0.05), settings, tmp_path)
         for one in results.find(question="style", name="auc", input="as-is"):
-            if one.split != "development" and one.condition.tap != COMBINED:
+            if one.split != "development" and one.condition.tap != ALL_TAPS:
                 assert one.low < 0.5 < one.high
                 assert one.p >= 0.05
         assert {one.decision for one in results.verdicts} <= {"undecided", "not measured", "refuted"}
