@@ -15,9 +15,9 @@ from gramstyle.descriptors import Descriptors, Image
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, parse
 from gramstyle.extract.registry import random_seed
-from gramstyle.gram import Backend, pack
+from gramstyle.gram import pack
 from gramstyle.images import Picture, ResizePolicy, Skipped, center_crop, resize, resize_mask
-from gramstyle.kernels.native import require as require_native
+from gramstyle.kernels import Kernel, checked_kernel
 from gramstyle.recipe import Recipe
 from gramstyle.types import Progress
 from gramstyle.versions import versions
@@ -46,7 +46,7 @@ class Describer:
         device: see `Extractor`.
         dtype: of the network; descriptors are float32 all the same.
         batch_size: images of one size that go through the network together.
-        backend: who multiplies, ``torch`` or ``native``; see `gramstyle.gram`.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         progress: called while weights are fetched.
 
@@ -61,13 +61,12 @@ class Describer:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         batch_size: int = 8,
-        backend: Backend = "torch",
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         check.positive("batch_size", batch_size)
-        if backend == "native":
-            require_native()
+        self.kernel = checked_kernel(kernel)
         self.extractor = Extractor(
             recipe.backbone,
             recipe.taps,
@@ -80,7 +79,6 @@ class Describer:
         )
         self.recipe = spelled_out(recipe, self.extractor)
         self.batch_size = batch_size
-        self.backend: Backend = check.name_in("backend", backend, ("torch", "native"))  # type: ignore[assignment]
         self._policy = ResizePolicy.parse(recipe.resize)
 
     def at(self, *, resize: str, crop: int | None = None) -> Describer:
@@ -115,7 +113,7 @@ class Describer:
             weights = torch.stack(small).to(features.device)
             if bool((weights.flatten(1).sum(1) <= 0).any()):
                 raise StyleError(f"a mask leaves no position at tap {tap}: it is transparent everywhere")
-        values = self.recipe.gram(features, weights, self.backend)
+        values = self.recipe.gram(features, weights, self.kernel)
         return check.finite(values, f"descriptor at tap {tap}")
 
     def prepare(self, picture: Picture) -> tuple[Tensor, Tensor | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,10 +14,8 @@ from gramstyle.errors import StyleError
 from gramstyle.gram import native, reference
 from gramstyle.gram.normalize import Norm
 from gramstyle.gram.packing import unpack
+from gramstyle.kernels import Kernel
 from gramstyle.numerics import safe_sqrt
-
-Backend = Literal["torch", "native"]
-"""Who multiplies: torch on any device, or the native operator on the cpu."""
 
 DEAD_VARIANCE = 1e-12
 """A channel whose variance is below this share of its energy is constant: that is rounding."""
@@ -105,10 +102,10 @@ class GramSettings:
                 f"center={self.center}"
             )
 
-    def __call__(self, features: Tensor, mask: Tensor | None = None, backend: Backend = "torch") -> Tensor:
+    def __call__(self, features: Tensor, mask: Tensor | None = None, kernel: Kernel = "auto") -> Tensor:
         """The statistic of `features` (B, C, H, W), weighted by `mask` (B, H, W)."""
         kind = self.statistic
-        moments = native.moments if backend == "native" else reference.moments
+        moments = native.moments if native.takes(kernel, features, mask) else reference.moments
         if kind in (Statistic.GRAM, Statistic.OFF_DIAGONAL):
             sums = moments(features, mask, center=self.center)
             whole = sums.second / self._divisor(features, sums)[:, None, None]
