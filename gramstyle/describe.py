@@ -17,7 +17,7 @@ from gramstyle.extract import Extractor, parse
 from gramstyle.extract.registry import random_seed
 from gramstyle.gram import pack
 from gramstyle.images import Picture, ResizePolicy, Skipped, center_crop, resize, resize_mask
-from gramstyle.kernels import Kernel, checked_kernel
+from gramstyle.kernels import Kernel, checked_kernel, gram_is_native
 from gramstyle.recipe import Recipe
 from gramstyle.types import Progress
 from gramstyle.versions import versions
@@ -73,6 +73,7 @@ class Describer:
             device=device,
             dtype=dtype,
             first_padding=recipe.first_padding,
+            kernel=self.kernel,
             normalization=recipe.normalization,
             weights_dir=weights_dir,
             progress=progress,
@@ -102,8 +103,25 @@ class Describer:
             raise ValueError(
                 f"masks must be (B, H, W), one for each of {len(images)} images, got {tuple(masks.shape)}"
             )
+        if masks is None and self._by_sums:
+            return self._of_sums(images)
         features = self.extractor(images)
         return {tap: self._summarise(tap, one, masks) for tap, one in features.items()}
+
+    @property
+    def _by_sums(self) -> bool:
+        native = gram_is_native(self.kernel, self.extractor.device)
+        return native and self.extractor.has_sums and self.recipe.gram.has_sums
+
+    def _of_sums(self, images: Tensor) -> dict[str, Tensor]:
+        """Descriptors from sums that convolutions leave as they run."""
+        settings = self.recipe.gram
+        kind = torch.float64 if self.extractor.dtype == torch.float64 else torch.float32
+        found = self.extractor.sums(images, wide=settings.wants_wide_sums)
+        return {
+            tap: check.finite(settings.of_sums(*one).to(kind), f"descriptor at tap {tap}")
+            for tap, one in found.items()
+        }
 
     def _summarise(self, tap: str, features: Tensor, masks: Tensor | None) -> Tensor:
         if masks is None:

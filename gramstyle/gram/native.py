@@ -23,7 +23,7 @@ def takes(kernel: Kernel, features: Tensor, mask: Tensor | None) -> bool:
         if kernel == "fused":
             raise StyleError("kernel fused has no gradient for the mask: use kernel reference")
         return False
-    return gram_is_native(kernel, features)
+    return gram_is_native(kernel, features.device)
 
 
 def moments(features: Tensor, mask: Tensor | None, *, center: bool) -> Moments:

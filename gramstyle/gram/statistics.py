@@ -121,6 +121,44 @@ class GramSettings:
         covariance = sums.second / sums.positions[:, None, None]
         return from_moments(covariance, sums.mean, kind)
 
+    @property
+    def has_sums(self) -> bool:
+        """Whether `of_sums` is as good as features.
+
+        Correlation is not: it must tell a channel that is constant from one that varies by 1e-6 of
+        its size, and sums in float32 do not.
+        """
+        return self.statistic is not Statistic.CORRELATION
+
+    @property
+    def wants_wide_sums(self) -> bool:
+        """Whether `of_sums` subtracts large numbers, which should be float64."""
+        return self.center or not self.statistic.takes_norm
+
+    def of_sums(self, second: Tensor, first: Tensor, positions: int) -> Tensor:
+        """The statistic, from sums over positions.
+
+        Args:
+            second: of products of channels, (B, C, C); float64 where `wants_wide_sums`.
+            first: of channels, (B, C), of the same type.
+            positions: P.
+
+        Returns:
+            As for features, of the type of `second`.
+        """
+        kind, channels = self.statistic, first.shape[1]
+        divisor = self.norm.divisor(channels, first.new_full((len(first),), float(positions)))
+        if self.wants_wide_sums:
+            mean = first / positions
+            covariance = second / positions - _SQUARE.outer(mean)
+            if not kind.takes_norm:
+                return from_moments(covariance, mean, kind)
+            second = covariance * positions
+        if kind is Statistic.DIAGONAL:
+            return _SQUARE.diagonal(second) / divisor[:, None]
+        whole = second / divisor[:, None, None]
+        return _SQUARE.hollow(whole) if kind is Statistic.OFF_DIAGONAL else whole
+
     def _divisor(self, features: Tensor, sums: reference.Moments) -> Tensor:
         return self.norm.divisor(features.shape[1], sums.positions)
 

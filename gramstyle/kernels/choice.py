@@ -32,10 +32,24 @@ def checked_kernel(kernel: str) -> Kernel:
     return kernel  # type: ignore[return-value]
 
 
-def gram_is_native(kernel: Kernel, x: Tensor) -> bool:
-    """Whether the Gram matrix of `x` (B, C, H, W) is the native operator's to compute."""
+def gram_is_native(kernel: Kernel, device: torch.device) -> bool:
+    """Whether Gram matrices of maps on `device` are the native operator's to compute."""
     if kernel != "auto":
         return kernel == "fused"
     if torch.compiler.is_compiling() and not is_ready():
         return False  # nothing can be loaded within a graph
-    return x.device.type in DEVICES and available()
+    return device.type in DEVICES and available()
+
+
+def conv_gram_is_fused(kernel: Kernel, x: Tensor, weight: Tensor, groups: int) -> bool:
+    """Whether a convolution of `x` and its Gram matrix are computed in one pass.
+
+    One pass pays where the convolution is cheap beside the memory it writes: few inputs per output
+    (a first layer, an expansion), and many positions. `docs/performance.md` has the measurements.
+    """
+    if kernel != "auto":
+        return kernel == "fused"
+    if not gram_is_native(kernel, x.device):
+        return False
+    outputs, inputs, height, width = weight.shape
+    return groups == 1 and inputs * height * width <= 64 and 64 <= outputs <= 256 and x.device.type == "cpu"
