@@ -72,11 +72,11 @@ class ConvAct(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, N, H', W') of `x` (B, C, H, W)."""
-        return self._features(self._padded(x))
+        return self._features(self.padded(x))
 
     def sums(self, x: Tensor, *, features: bool, wide: bool) -> ConvSums:
         """As `gramstyle.kernels.conv_gram`, in one pass where that is faster or asked for."""
-        x = self._padded(x)
+        x = self.padded(x)
         if conv_gram_is_fused(self.kernel, x, self.weight, self.shape.groups):
             return conv_gram(
                 x,
@@ -147,7 +147,8 @@ class ConvAct(nn.Module):
                 self._filters["turned"] = winograd_filter(turned_weight(self.weight))
         return self._filters
 
-    def _padded(self, x: Tensor) -> Tensor:
+    def padded(self, x: Tensor) -> Tensor:
+        """`x` with the padding that is a step of its own, if there is one."""
         if self.pads_as_same:
             from timm.layers import pad_same  # type: ignore[attr-defined]
 

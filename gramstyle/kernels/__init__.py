@@ -8,6 +8,7 @@ from gramstyle.kernels.choice import conv_is_winograd as conv_is_winograd
 from gramstyle.kernels.choice import gram_is_native as gram_is_native
 from gramstyle.kernels.maps import ACTIVATIONS as ACTIVATIONS
 from gramstyle.kernels.native import available as available
+from gramstyle.kernels.native import instructions as instructions
 from gramstyle.kernels.native import reason_missing as reason_missing
 from gramstyle.kernels.operators import ConvSums as ConvSums
 from gramstyle.kernels.operators import Sums as Sums

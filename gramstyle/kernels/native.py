@@ -28,6 +28,17 @@ def available() -> bool:
     return reason_missing() is None
 
 
+def instructions() -> str:
+    """Which of the processor's instructions the native half uses: avx512, avx2, neon or portable.
+
+    Raises:
+        NativeUnavailableError: if the half is not there.
+    """
+    require()
+    found: str = importlib.import_module("gramstyle.kernels._cpu").instructions
+    return found
+
+
 def require() -> None:
     """Raise `NativeUnavailableError`, with the reason and the remedy, unless the half can be used."""
     reason = reason_missing()

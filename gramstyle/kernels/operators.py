@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -65,7 +65,7 @@ def gram(x: Tensor, *, sums: bool = False, wide: bool = False) -> Sums:
     """
     ready()
     _check_maps("x", x)
-    second, first = Gram.apply(x, sums, wide, precision())
+    second, first = _operator(Gram, torch.ops.gramstyle.gram)(x, sums, wide, precision())
     return Sums(second, first if sums else None)
 
 
@@ -116,7 +116,7 @@ def conv_gram(
     check.name_in("activation", activation, ACTIVATIONS)
     shape = [_pair("stride", stride, 1), _pair("padding", padding, 0), _pair("dilation", dilation, 1)]
     _check_convolution(x, weight, bias, shape, groups)
-    found = ConvGram.apply(
+    found = _operator(ConvGram, torch.ops.gramstyle.conv_gram)(
         x,
         weight.contiguous(),
         None if bias is None else bias.contiguous(),
@@ -193,8 +193,14 @@ def winograd(
         with torch.no_grad():
             filter = torch.ops.gramstyle.winograd_filter.default(weight)
     bias = None if bias is None else bias.contiguous()
-    found: Tensor = Winograd.apply(channels_last(x), weight, filter, turned, bias, pad, activation)
+    operator = _operator(Winograd, torch.ops.gramstyle.winograd)
+    found: Tensor = operator(channels_last(x), weight, filter, turned, bias, pad, activation)
     return found
+
+
+def _operator(function: type[torch.autograd.Function], packet: Any) -> Callable[..., Any]:
+    """The operator; where gradients are on its `function`, which torch.func needs, and which costs 50 us."""
+    return function.apply if torch.is_grad_enabled() else packet.default
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
