@@ -39,8 +39,7 @@ def time_convolutions(layers: Iterable[Layer], repeat: int) -> Iterator[Row]:
     for layer in layers:
         generator = torch.Generator().manual_seed(0)
         x = torch.rand(layer.x, generator=generator)
-        with torch.inference_mode():
-            yield _timed(layer, x, repeat)
+        yield _timed(layer, x, repeat)
 
 
 def _timed(layer: Layer, x: Tensor, repeat: int) -> Row:
@@ -70,12 +69,13 @@ def _timed(layer: Layer, x: Tensor, repeat: int) -> Row:
             run=lambda: auto.sums(last, features=True, wide=False),
         ),
     ]
-    onednn = _onednn(layer, last, weight_last)
-    if onednn is not None:
-        contenders.insert(3, Contender(name="oneDNN", run=onednn))
-    exact = _gram(apart(_double(layer, x)))
-    found = auto.sums(last, features=True, wide=False).second
-    seconds = take_turns(contenders, repeat)
+    with torch.inference_mode():
+        onednn = _onednn(layer, last, weight_last)
+        if onednn is not None:
+            contenders.insert(3, Contender(name="oneDNN", run=onednn))
+        exact = _gram(apart(_double(layer, x)))
+        found = auto.sums(last, features=True, wide=False).second
+        seconds = take_turns(contenders, repeat)
     return Row(
         job=layer.name,
         facts={

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gramstyle.bench.layers import tuned
 from gramstyle.bench.timing import Contender, Row, take_turns
 from gramstyle.extract import Extractor
-from gramstyle.extract.fusion import fuse
 from gramstyle.images import normalize
 
 TAPS: dict[str, tuple[str, ...]] = {"vgg16": ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")}
@@ -45,8 +45,7 @@ def time_descriptor(
         options: of `Extractor`.
     """
     for backbone in backbones:
-        with torch.inference_mode():
-            yield _timed(backbone, images, repeat, compiled, options)
+        yield _timed(backbone, images, repeat, compiled, options)
 
 
 def _timed(
@@ -56,7 +55,7 @@ def _timed(
     makes = {"taps": taps, "device": "cpu", **options}
     eager = Extractor(backbone, kernel="reference", memory_format="contiguous", **makes)
     last = Extractor(backbone, kernel="reference", **makes)
-    unfused = fuse(last.trunk, "reference")  # type: ignore[arg-type]  # a registered backbone is a graph
+    unfused = tuned(last)
     auto = Extractor(backbone, kernel="auto", **makes)
     narrow = Extractor(backbone, kernel="auto", dtype=torch.bfloat16, **makes)
     x = images[0]
@@ -72,19 +71,21 @@ def _timed(
         Contender(name="auto, default memory", allocator="default", run=lambda: auto.sums(x)),
         Contender(name="auto, bfloat16", run=lambda: narrow.sums(x)),
     ]
-    if compiled:
-        program = torch.compile(lambda image: _grams(last, image))
-        program(x)
-        contenders.append(Contender(name="compiled", run=lambda: program(x)))
     exact = Extractor(backbone, kernel="reference", dtype=torch.float64, **makes)
-    truth = [_grams(exact, image) for image in images]
-    facts: dict[str, Any] = {"backbone": auto.identity.backbone, "weights": auto.identity.name}
-    facts["taps"] = [tap.name for tap in auto.taps]
-    for prefix, extractor in (("", auto), ("bfloat16_", narrow)):
-        found = [_by_sums(extractor, image) for image in images]
-        facts[f"{prefix}error"] = _error(found, truth)
-        facts[f"{prefix}distance_error"] = _distance_error(found, truth)
-    return Row(job=backbone, facts=facts, seconds=take_turns(contenders, repeat))
+    with torch.inference_mode():
+        if compiled:
+            program = torch.compile(lambda image: _grams(last, image))
+            program(x)
+            contenders.append(Contender(name="compiled", run=lambda: program(x)))
+        truth = [_grams(exact, image) for image in images]
+        facts: dict[str, Any] = {"backbone": auto.identity.backbone, "weights": auto.identity.name}
+        facts["taps"] = [tap.name for tap in auto.taps]
+        for prefix, extractor in (("", auto), ("bfloat16_", narrow)):
+            found = [_by_sums(extractor, image) for image in images]
+            facts[f"{prefix}error"] = _error(found, truth)
+            facts[f"{prefix}distance_error"] = _distance_error(found, truth)
+        seconds = take_turns(contenders, repeat)
+    return Row(job=backbone, facts=facts, seconds=seconds)
 
 
 def _grams(extractor: Extractor, image: Tensor) -> dict[str, Tensor]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
+from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.extract.conv_act import ConvAct, Shape
 from gramstyle.extract.fusion import fuse
@@ -48,9 +49,12 @@ def layers_of(backbone: str, size: int, **options: Any) -> list[Layer]:
         backbone: ``NAME[@WEIGHTS]``.
         size: side of the image, in pixels.
         options: of `Extractor`.
+
+    Raises:
+        StyleError: for a timm model that is not in the registry.
     """
     extractor = Extractor(backbone, device="cpu", kernel="reference", **options)
-    fused = fuse(extractor.trunk, "reference")  # type: ignore[arg-type]  # a registered backbone is a graph
+    fused = tuned(extractor)
     found: dict[tuple[Any, ...], Layer] = {}
 
     def note(name: str, conv: ConvAct, whole: Tensor) -> None:
@@ -77,6 +81,17 @@ def layers_of(backbone: str, size: int, **options: Any) -> list[Layer]:
     for hook in hooks:
         hook.remove()
     return list(found.values())
+
+
+def tuned(extractor: Extractor) -> fx.GraphModule:
+    """The network in torch's own convolutions, as fast as they can be put together.
+
+    Raises:
+        StyleError: for a timm model that is not in the registry: it is no graph.
+    """
+    if not isinstance(extractor.trunk, fx.GraphModule):
+        raise StyleError(f"backbone must be one of the registry to be timed, got {extractor.spec.name}")
+    return fuse(extractor.trunk, "reference")
 
 
 def as_module(layer: Layer) -> nn.Conv2d:

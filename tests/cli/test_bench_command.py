@@ -1,0 +1,70 @@
+"""gramstyle bench: tables, records, and arguments that make no sense."""
+
+import json
+
+import pytest
+import torch
+
+from .conftest import TINY, save_noise
+
+
+def test_gram_writes_every_round(run, tmp_path):
+    ended = run("bench", "gram", "--size", 32, "--repeat", 3, "--output", tmp_path / "gram.json")
+    assert ended.code == 0, ended.err
+    assert "64 x 32 x 32" in ended.out
+    record = json.loads((tmp_path / "gram.json").read_text())
+    assert record["command"].startswith("gramstyle bench gram --size 32")
+    assert record["versions"]["torch"] == torch.__version__
+    assert record["machine"]["flops"] > 0
+    assert len(record["rows"][0]["rounds_ms"]["bmm"]) == 3
+    low, middle, high = sorted(record["rows"][0]["rounds_ms"]["bmm"])
+    assert record["rows"][0]["median_ms"]["bmm"] == pytest.approx(middle, abs=1e-4)
+    assert low <= high
+
+
+def test_convolutions_of_a_network(run):
+    ended = run("bench", "conv-gram", "-b", "mobilenet_v2@random", "--size", 32, "--repeat", 1)
+    assert ended.code == 0, ended.err
+    assert "mobilenet_v2 features_0" in ended.out
+    assert "one pass" in ended.out
+
+
+def test_descriptors_of_images(run, tmp_path):
+    images = [save_noise(tmp_path / f"{seed}.png", seed) for seed in (1, 2)]
+    ended = run("bench", "descriptor", *images, "-b", "mobilenet_v2@random", "--size", 64, "--repeat", 1)
+    assert ended.code == 0, ended.err
+    assert "mobilenet_v2@random" in ended.out
+
+
+def test_threads_are_as_asked(run, tmp_path):
+    before = torch.get_num_threads()
+    try:
+        ended = run(
+            "bench", "gram", "--size", 32, "--repeat", 1, "--threads", 1, "-o", tmp_path / "gram.json"
+        )
+        assert ended.code == 0, ended.err
+        assert json.loads((tmp_path / "gram.json").read_text())["machine"]["threads"] == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("gram", "--dtype", "int8"), 2, "dtype"),
+        (("gram", "--size", 8), 2, "--size"),
+        (("gram", "--output", "times.csv"), 1, "--output must end in .json, got times.csv"),
+        (("conv-gram", "-b", "vgg61"), 2, "vgg61"),
+        (("conv-gram", "-b", TINY), 1, "backbone must be one of the registry to be timed"),
+    ],
+)
+def test_bad_arguments(run, arguments, code, message):
+    ended = run("bench", *arguments)
+    assert ended.code == code
+    assert message in ended.err
+
+
+def test_one_image_has_no_distances(run, tmp_path):
+    ended = run("bench", "descriptor", save_noise(tmp_path / "a.png", 1), "--size", 64)
+    assert ended.code == 1
+    assert "needs at least two images" in ended.err
