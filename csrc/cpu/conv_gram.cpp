@@ -4,6 +4,7 @@
 
 #include "panels.h"
 #include "positions.h"
+#include "streaming.h"
 
 namespace gramstyle {
 namespace {
@@ -207,7 +208,7 @@ class Convolution {
     for (int64_t y = 0; y < at.height; ++y) {
       const int64_t offset = b * out.image_step + (at.top + y) * out.row_step + at.left * out.column_step;
       const Place place{static_cast<char*>(out.data) + offset * size_of(out.type), out.type, out.channel_step,
-                        out.column_step};
+                        out.column_step, is_streamed(out)};
       kernel_.scatter(Tile<T>{tile.data + y * at.width * tile.step, at.width, tile.step}, out.channels,
                       place);
     }
@@ -242,6 +243,7 @@ void run(const ConvGramArgs& a, ParallelFor parallel_for) {
                     kernel.accumulate(tile, second, padded, Block{0, padded, 0, padded});
                     if (a.sums != nullptr) kernel.add_up(tile, padded, sums);
                   }
+                  kernel.settle();
                 });
 }
 

@@ -22,6 +22,7 @@ struct Place {
   void* data;
   Element type;
   int64_t channel_step, position_step;
+  bool streamed = false;  // written past the caches, which keep what will be read sooner
 };
 
 // Some rows and columns of a map, channels side by side.
@@ -29,6 +30,7 @@ template <class T>
 struct Patch {
   T* data;
   int64_t row_step, column_step;
+  bool streamed = false;
 };
 
 // Part of a Gram matrix, in channels: rows [top, bottom), columns [left, right).
@@ -69,6 +71,8 @@ struct Kernels {
   void (*gather)(const Place& place, int64_t channels, int64_t padded, const Tile<T>& tile);
   // The tile to memory, rounded to the type that is there.
   void (*scatter)(const Tile<T>& tile, int64_t channels, const Place& place);
+  // Other threads see what was streamed by this one.
+  void (*settle)();
   // The tile rounded to `type` and back.
   void (*round)(const Tile<T>& tile, int64_t channels, Element type);
   void (*product)(const Product<T>& product);

@@ -109,12 +109,27 @@ struct Loops {
     }
   }
 
+  // Whether rows can be streamed: whole vectors of the tile's own type, each on its boundary.
+  static bool is_streamed(const void* data, int64_t channels, int64_t row_step, int64_t column_step) {
+    return channels % L == 0 && row_step % L == 0 && column_step % L == 0 &&
+           reinterpret_cast<uintptr_t>(data) % (L * sizeof(T)) == 0;
+  }
+
+  static void settle() { V::settle(); }
+
   template <class Out>
   static void scatter_as(const Tile<T>& tile, int64_t channels, const Place& place) {
     Out* data = static_cast<Out*>(place.data);
     const int64_t cs = place.channel_step, ps = place.position_step;
     const int64_t whole = channels / L * L;
     int64_t p = 0;
+    if constexpr (sizeof(Out) == sizeof(T))
+      if (place.streamed && cs == 1 && is_streamed(data, channels, 0, ps)) {
+        for (; p < tile.positions; ++p)
+          for (int64_t c = 0; c < channels; c += L)
+            V::load(tile.data + p * tile.step + c).stream(data + p * ps + c);
+        return;
+      }
     if (ps == 1 && cs != 1)
       for (; p + L <= tile.positions; p += L)
         for (int64_t c = 0; c < channels; c += L) {
@@ -293,6 +308,7 @@ struct Loops {
             &add_up,
             &gather,
             &scatter,
+            &settle,
             &round,
             &product,
             &depthwise,

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "panels.h"
+#include "streaming.h"
 
 namespace gramstyle {
 namespace {
@@ -101,6 +102,7 @@ class Winograd {
     for (int64_t t = 0; t < count; ++t) read(first + t, in + t * channels_, in_step);
     multiply(in, in_step, count, rows, out, out_step);
     for (int64_t t = 0; t < count; ++t) write(first + t, out + t * outputs_, out_step);
+    kernel_.settle();
   }
 
  private:
@@ -169,7 +171,8 @@ class Winograd {
     const int64_t offset = at.image * map.image_step + at.top * map.row_step + at.left * map.column_step;
     if (height == kSide && width == kSide && size_of(map.type) == sizeof(T) && map.channel_step == 1 &&
         outputs_ == map.channels) {
-      const Patch<T> patch{static_cast<T*>(map.data) + offset, map.row_step, map.column_step};
+      const Patch<T> patch{static_cast<T*>(map.data) + offset, map.row_step, map.column_step,
+                           is_streamed(map)};
       kernel_.winograd_output(in, in_step, outputs_, bias_.data(), a_.activation, patch);
       return;
     }

@@ -51,7 +51,7 @@ struct WinogradLoops {
     }
   }
 
-  template <Activation kind>
+  template <Activation kind, bool streamed>
   static void output_as(const T* in, int64_t in_step, int64_t channels, const T* bias, const Patch<T>& out) {
     for (int64_t c = 0; c < channels; c += L) {
       V half[4][6];
@@ -65,21 +65,35 @@ struct WinogradLoops {
       for (int64_t y = 0; y < 4; ++y) {
         V done[4];
         after(half[y], done);
-        for (int64_t x = 0; x < 4; ++x)
-          Loops<V>::template activated<kind>(V::add(done[x], start))
-              .store(out.data + y * out.row_step + x * out.column_step + c);
+        for (int64_t x = 0; x < 4; ++x) {
+          const V value = Loops<V>::template activated<kind>(V::add(done[x], start));
+          T* place = out.data + y * out.row_step + x * out.column_step + c;
+          if constexpr (streamed)
+            value.stream(place);
+          else
+            value.store(place);
+        }
       }
+    }
+  }
+
+  template <bool streamed>
+  static void output_to(const T* in, int64_t in_step, int64_t channels, const T* bias, Activation activation,
+                        const Patch<T>& out) {
+    switch (activation) {
+      case Activation::relu: output_as<Activation::relu, streamed>(in, in_step, channels, bias, out); break;
+      case Activation::relu6: output_as<Activation::relu6, streamed>(in, in_step, channels, bias, out); break;
+      case Activation::silu: output_as<Activation::silu, streamed>(in, in_step, channels, bias, out); break;
+      default: output_as<Activation::none, streamed>(in, in_step, channels, bias, out);
     }
   }
 
   static void output(const T* in, int64_t in_step, int64_t channels, const T* bias, Activation activation,
                      const Patch<T>& out) {
-    switch (activation) {
-      case Activation::relu: output_as<Activation::relu>(in, in_step, channels, bias, out); break;
-      case Activation::relu6: output_as<Activation::relu6>(in, in_step, channels, bias, out); break;
-      case Activation::silu: output_as<Activation::silu>(in, in_step, channels, bias, out); break;
-      default: output_as<Activation::none>(in, in_step, channels, bias, out);
-    }
+    if (out.streamed && Loops<V>::is_streamed(out.data, channels, out.row_step, out.column_step))
+      output_to<true>(in, in_step, channels, bias, activation, out);
+    else
+      output_to<false>(in, in_step, channels, bias, activation, out);
   }
 };
 

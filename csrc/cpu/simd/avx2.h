@@ -27,6 +27,8 @@ struct Vector {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)))};
   }
   void store(float* x) const { _mm256_storeu_ps(x, v); }
+  void stream(float* x) const { _mm256_stream_ps(x, v); }
+  static void settle() { _mm_sfence(); }
   void store(BFloat16* x) const {
     const __m256i bits = _mm256_castps_si256(v);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));

@@ -27,6 +27,8 @@ struct Vector {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)))};
   }
   void store(float* x) const { _mm512_storeu_ps(x, v); }
+  void stream(float* x) const { _mm512_stream_ps(x, v); }
+  static void settle() { _mm_sfence(); }
   void store(BFloat16* x) const {
     const __m512i bits = _mm512_castps_si512(v);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));

@@ -29,6 +29,8 @@ struct Vector {
   }
   static Vector load(const Half* x) { return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&x->bits)))}; }
   void store(float* x) const { vst1q_f32(x, v); }
+  void stream(float* x) const { store(x); }  // there is no such store
+  static void settle() {}
   void store(BFloat16* x) const {
     const uint32x4_t bits = vreinterpretq_u32_f32(v);
     const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));

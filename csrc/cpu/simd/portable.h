@@ -36,6 +36,8 @@ struct Vector {
     return out;
   }
   void store(T* x) const { std::memcpy(x, &v, sizeof v); }
+  void stream(T* x) const { store(x); }  // there is no such store
+  static void settle() {}
   template <class Out>
   void store(Out* x) const {
     for (int64_t l = 0; l < lanes; ++l) x[l] = element::narrow<Out>(v[l]);
