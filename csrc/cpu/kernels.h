@@ -15,6 +15,7 @@ struct Tile {
   T* data;
   int64_t positions;
   int64_t step;
+  bool in_place = false;  // in memory, where the next tile follows
 };
 
 // Features in memory: feature c of position p is data[c * channel_step + p * position_step].

@@ -29,7 +29,7 @@ class Positions {
   // Positions [first, first + count): as they lie, if that is as a tile does, else in `room` (count, step).
   Tile<T> read(int64_t first, int64_t count, T* room) const {
     if (is_tile() && first % length_ + count <= length_)
-      return {static_cast<T*>(at(first).data), count, x_.column_step};
+      return {static_cast<T*>(at(first).data), count, x_.column_step, true};
     return copy(first, count, room);
   }
 
