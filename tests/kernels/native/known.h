@@ -1,0 +1,91 @@
+// Calls that are too large or too rare for bytes to draw them.
+#pragma once
+
+#include <vector>
+
+#include "conv_gram_case.h"
+#include "gram_backward_case.h"
+#include "gram_case.h"
+
+namespace proofs {
+
+inline GramCase gram_of(Element type, int64_t images, int64_t channels, int64_t height, int64_t width) {
+  return {contiguous(type, {images, channels, height, width}), true, false, Kind::whole, 1};
+}
+
+// A convolution with a square filter that does not step.
+inline ConvGramCase conv_gram_of(Element type, int64_t images, int64_t channels, int64_t outputs,
+                                 int64_t kernel, int64_t height, int64_t width) {
+  const Side side{kernel, 1, kernel / 2, 1};
+  ConvGramCase one{};
+  one.x = contiguous(type, {images, channels, height, width});
+  one.features = channels_last(type, {images, outputs, side.outputs(height), side.outputs(width)});
+  one.groups = 1;
+  one.vertical = one.horizontal = side;
+  one.bias = one.stored = one.sums = true;
+  one.activation = Activation::relu;
+  one.seed = 1;
+  return one;
+}
+
+inline GramBackwardCase gram_backward_of(Element type, int64_t images, int64_t channels, int64_t height,
+                                         int64_t width) {
+  const Layout x = contiguous(type, {images, channels, height, width});
+  return {x, x, x, true, true, false, Activation::relu6, Kind::whole, 1};
+}
+
+// Sums that need many waves of strips, or that many images share.
+inline std::vector<GramCase> long_grams() {
+  return {
+      gram_of(Element::float32, 1, 3, 3, 100001),   // more strips than a wave has
+      gram_of(Element::bfloat16, 2, 2, 1, 70000),  // for each of two images
+      gram_of(Element::float32, 70, 5, 20, 15),     // several images in a wave, and several waves
+      gram_of(Element::float16, 70, 5, 10, 10),     // one strip each
+      gram_of(Element::float32, 1, 257, 3, 1400),   // blocks, added up in double on the way
+  };
+}
+
+inline std::vector<ConvGramCase> long_conv_grams() {
+  return {
+      conv_gram_of(Element::float32, 1, 1, 2, 1, 3, 100001),
+      conv_gram_of(Element::float32, 70, 2, 3, 3, 20, 15),
+      conv_gram_of(Element::bfloat16, 30, 2, 200, 1, 5, 60),  // fewer partial sums in a wave
+      conv_gram_of(Element::float32, 1, 300, 20, 3, 9, 140),
+  };
+}
+
+// Addresses that do not fit into 32 bits, neither as bytes nor as elements.
+inline std::vector<GramCase> far_grams() {
+  std::vector<GramCase> found;
+  for (const Element type : {Element::float32, Element::bfloat16}) {
+    GramCase one = gram_of(type, 2, 3, 4, 5);
+    const int64_t far = (int64_t(1) << 32) + 7;
+    one.x.step[1] = -far;
+    one.x.step[0] = 3 * far;
+    found.push_back(one);
+    one.x = channels_last(type, {2, 3, 4, 5});
+    one.x.step[2] = far;
+    one.x.step[0] = 5 * far;
+    found.push_back(one);
+  }
+  return found;
+}
+
+inline std::vector<GramBackwardCase> far_gram_backwards() {
+  GramBackwardCase one = gram_backward_of(Element::float32, 2, 3, 4, 5);
+  const int64_t far = (int64_t(1) << 32) + 7;
+  one.x.step[2] = one.base.step[2] = one.out.step[2] = far;
+  one.x.step[0] = one.base.step[0] = one.out.step[0] = -4 * far;
+  return {one};
+}
+
+inline std::vector<ConvGramCase> far_conv_grams() {
+  ConvGramCase one = conv_gram_of(Element::float32, 2, 3, 5, 3, 4, 6);
+  const int64_t far = (int64_t(1) << 32) + 7;
+  one.x.step[2] = far;
+  one.x.step[0] = 4 * far;
+  one.features.step[0] = far;
+  return {one};
+}
+
+}  // namespace proofs
