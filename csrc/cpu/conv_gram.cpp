@@ -200,6 +200,9 @@ class Convolution {
       product.out += outputs_;
       for (int64_t p = 0; p < rows; ++p) inputs[p] += channels_;
     }
+    const int64_t reached = (a_.groups - 1) * outputs_ + group_padded_;
+    for (int64_t p = 0; p < tile.positions; ++p)  // as of any tile, the padding of all channels is zero
+      for (int64_t c = reached; c < padded_; ++c) tile.data[p * tile.step + c] = T(0);
   }
 
   void store(int64_t b, const Rectangle& at, const Tile<T>& tile) const {
