@@ -153,7 +153,7 @@ class Convolution {
     const int64_t width = (at.width - 1) * a_.stride_width + reach_width_;
     const int64_t top = at.top * a_.stride_height - a_.padding_height;
     const int64_t left = at.left * a_.stride_width - a_.padding_width;
-    T* room = scratch<T, 2>(height * width * step);
+    T* room = scratch<T, 2>(memory_product(memory_product(height, width), step));
     const int64_t first = std::clamp<int64_t>(-left, 0, width);
     const int64_t last = std::clamp<int64_t>(a_.x.width - left, first, width);
     char* image = static_cast<char*>(a_.x.data) + b * a_.x.image_step * size_of(a_.x.type);

@@ -11,6 +11,12 @@
 
 namespace gramstyle {
 
+// a * b, or more than any memory holds.
+inline int64_t memory_product(int64_t a, int64_t b) {
+  int64_t found;
+  return __builtin_mul_overflow(a, b, &found) ? INT64_MAX : found;
+}
+
 // `name` tells buffers apart that one thread uses at one time. They grow and stay; contents are rubbish.
 template <class T, int name>
 T* scratch(int64_t count) {
