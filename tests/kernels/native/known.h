@@ -34,6 +34,45 @@ inline GramBackwardCase gram_backward_of(Element type, int64_t images, int64_t c
   return {x, x, x, true, true, false, Activation::relu6, Kind::whole, 1};
 }
 
+// Nothing along one side of a map, or one of each.
+inline std::vector<GramCase> empty_grams() {
+  std::vector<GramCase> found;
+  for (const Element type : kElements)
+    for (int64_t side = -1; side < 4; ++side) {
+      int64_t size[4] = {side < 0 ? 1 : 2, side < 0 ? 1 : 17, side < 0 ? 1 : 3, side < 0 ? 1 : 5};
+      if (side >= 0) size[side] = 0;
+      found.push_back(gram_of(type, size[0], size[1], size[2], size[3]));
+      found.back().wide = type == Element::float64;
+    }
+  return found;
+}
+
+inline std::vector<GramBackwardCase> empty_gram_backwards() {
+  std::vector<GramBackwardCase> found;
+  for (const GramCase& one : empty_grams()) {
+    const int64_t(&size)[4] = one.x.size;
+    found.push_back(gram_backward_of(one.x.type, size[0], size[1], size[2], size[3]));
+  }
+  return found;
+}
+
+inline std::vector<ConvGramCase> empty_conv_grams() {
+  std::vector<ConvGramCase> found;
+  for (const Element type : kElements) {
+    found.push_back(conv_gram_of(type, 0, 3, 5, 3, 4, 6));   // no image
+    found.push_back(conv_gram_of(type, 1, 1, 1, 1, 1, 1));   // one number
+    found.push_back(conv_gram_of(type, 2, 3, 5, 3, 1, 1));   // hardly anything but padding
+    found.push_back(conv_gram_of(type, 2, 1, 17, 5, 2, 1));  // and more of it
+    ConvGramCase padding = conv_gram_of(type, 2, 3, 5, 3, 1, 6);
+    padding.x.size[2] = 0;  // and nothing else
+    padding.vertical.padding = 2;
+    padding.features = channels_last(type, {2, 5, 2, 6});
+    found.push_back(padding);
+    for (size_t i = found.size() - 5; i < found.size(); ++i) found[i].wide = type == Element::float64;
+  }
+  return found;
+}
+
 // Sums that need many waves of strips, or that many images share.
 inline std::vector<GramCase> long_grams() {
   return {

@@ -1,6 +1,6 @@
 // proofs calls FIRST LAST       calls that seeds make, as a fuzzer would
 // proofs threads FIRST LAST     the same on several threads
-// proofs long | far | conversions | refusals
+// proofs empty | long | far | conversions | refusals | none
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -69,6 +69,10 @@ int run(int count, char** words) {
   if (count == 4 && (what == "calls" || what == "threads")) {
     if (what == "threads") other_order() = &on_threads<3>;
     check_calls(std::atoll(words[2]), std::atoll(words[3]));
+  } else if (what == "empty") {
+    check_all(empty_grams());
+    check_all(empty_gram_backwards());
+    check_all(empty_conv_grams());
   } else if (what == "long") {
     check_all(long_grams());
     check_all(long_conv_grams());
@@ -80,7 +84,7 @@ int run(int count, char** words) {
     check_conversions();
   } else if (what == "refusals") {
     check_refusals();
-  } else {
+  } else if (what != "none") {
     std::fprintf(stderr, "what is to be checked?\n");
     return 2;
   }
