@@ -6,6 +6,7 @@ from gramstyle.kernels.choice import checked_kernel as checked_kernel
 from gramstyle.kernels.choice import conv_gram_is_fused as conv_gram_is_fused
 from gramstyle.kernels.choice import gram_is_native as gram_is_native
 from gramstyle.kernels.native import available as available
+from gramstyle.kernels.native import instructions as instructions
 from gramstyle.kernels.native import reason_missing as reason_missing
 from gramstyle.kernels.operators import ConvSums as ConvSums
 from gramstyle.kernels.operators import Sums as Sums
