@@ -1,6 +1,6 @@
 // proofs calls FIRST LAST       calls that seeds make, as a fuzzer would
 // proofs threads FIRST LAST     the same on several threads
-// proofs empty | long | far | conversions | refusals | none
+// proofs empty | direct | activated | long | far | conversions | refusals | none
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -73,6 +73,12 @@ int run(int count, char** words) {
     check_all(empty_grams());
     check_all(empty_gram_backwards());
     check_all(empty_conv_grams());
+  } else if (what == "direct") {
+    check_all(direct_grams());
+    check_all(direct_gram_backwards());
+    check_all(direct_conv_grams());
+  } else if (what == "activated") {
+    check_all(activated_conv_grams());
   } else if (what == "long") {
     check_all(long_grams());
     check_all(long_conv_grams());
