@@ -18,7 +18,7 @@ from setuptools import setup
 HERE = Path(__file__).parent.resolve()
 TORCH_FLOOR = (2, 10)  # oldest torch the binary loads into; a test keeps it in step with pyproject.toml
 TARGET = "-DTORCH_TARGET_VERSION=0x{:02x}{:02x}000000000000".format(*TORCH_FLOOR)
-CPU = ("choose", "portable", "avx2", "avx512", "neon", "gram", "gram_backward", "conv_gram")
+CPU = ("choose", "portable", "avx2", "avx512", "neon", "gram", "gram_backward", "conv_gram", "winograd")
 
 
 def warn(message):

@@ -6,6 +6,7 @@
 #include "checks.h"
 #include "gramstyle/conv_gram.h"
 #include "gramstyle/gram.h"
+#include "gramstyle/winograd.h"
 #include "maps.h"
 #include "module.h"
 
@@ -48,6 +49,13 @@ Tensor gram_backward(Tensor x, std::optional<Tensor> base, Tensor symmetric, std
   return out;
 }
 
+// Contiguous (B, H, W, N) as maps (B, N, H, W).
+Maps channels_last(const Tensor& map, Element type) {
+  const int64_t height = map.size(1), width = map.size(2), channels = map.size(3);
+  return {map.data_ptr(),   type,    map.size(0), channels, height, width, height * width * channels, 1,
+          width * channels, channels};
+}
+
 std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optional<Tensor> bias,
                                              std::vector<int64_t> stride, std::vector<int64_t> padding,
                                              std::vector<int64_t> dilation, int64_t groups,
@@ -65,16 +73,9 @@ std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optio
   Tensor map = torch::stable::new_empty(x, features ? std::vector<int64_t>{x.size(0), height, width, outputs}
                                                     : std::vector<int64_t>{0, height, width, outputs});
   auto [gram, totals] = empty_sums(x, outputs, sums, wide);
-  const Maps out{features ? map.data_ptr() : nullptr,
-                 element_of(x, "x"),
-                 x.size(0),
-                 outputs,
-                 height,
-                 width,
-                 height * width * outputs,
-                 1,
-                 width * outputs,
-                 outputs};
+  Maps out = channels_last(map, element_of(x, "x"));
+  out.images = x.size(0);
+  if (!features) out.data = nullptr;
   if (x.size(0) > 0)
     conv_gram_cpu(
         {maps_of(x), weight.data_ptr(), bias ? bias->data_ptr() : nullptr, groups, weight.size(2),
@@ -83,6 +84,44 @@ std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optio
         &torch_parallel_for);
   // channels-last: (B, H', W', N) seen as (B, N, H', W')
   return {torch::stable::transpose(torch::stable::transpose(map, 1, 3), 2, 3), gram, totals};
+}
+
+Tensor winograd_filter(Tensor weight) {
+  STD_TORCH_CHECK(weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3 && weight.is_contiguous(),
+                  "weight must be contiguous (N, C, 3, 3)");
+  const int64_t outputs = weight.size(0), channels = weight.size(1);
+  Tensor filter =
+      torch::stable::new_empty(weight, {winograd_filter_size(outputs, channels)}, sums_type(weight, false));
+  winograd_filter_cpu({weight.data_ptr(), element_of(weight, "weight"), outputs, channels, filter.data_ptr()},
+                      &torch_parallel_for);
+  return filter;
+}
+
+// `turned` is for the gradient only.
+Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> turned,
+                std::optional<Tensor> bias, std::vector<int64_t> padding, std::string activation) {
+  check_maps(x, "x");
+  STD_TORCH_CHECK(
+      weight.dim() == 4 && weight.size(1) == x.size(1) && weight.size(2) == 3 && weight.size(3) == 3,
+      "weight must be (N, C, 3, 3)");
+  const int64_t outputs = weight.size(0);
+  STD_TORCH_CHECK(filter.is_contiguous() && filter.scalar_type() == sums_type(x, false) &&
+                      filter.numel() == winograd_filter_size(outputs, x.size(1)),
+                  "filter must be what winograd_filter made of weight");
+  STD_TORCH_CHECK(
+      !bias || (bias->scalar_type() == x.scalar_type() && bias->is_contiguous() && bias->numel() == outputs),
+      "bias must be contiguous (N), of the type of x");
+  STD_TORCH_CHECK(padding.size() == 2, "padding must have two entries");
+  const Side vertical{x.size(2), 3, 1, padding[0], 1}, horizontal{x.size(3), 3, 1, padding[1], 1};
+  check_side(vertical, "height");
+  check_side(horizontal, "width");
+  const int64_t height = vertical.outputs(), width = horizontal.outputs();
+  Tensor map = torch::stable::new_empty(x, {x.size(0), height, width, outputs});
+  if (map.numel() > 0)
+    winograd_cpu({maps_of(x), filter.data_ptr(), bias ? bias->data_ptr() : nullptr, padding[0], padding[1],
+                  activation_of(activation), channels_last(map, element_of(x, "x"))},
+                 &torch_parallel_for);
+  return torch::stable::transpose(torch::stable::transpose(map, 1, 3), 2, 3);
 }
 
 }  // namespace
@@ -97,9 +136,16 @@ STABLE_TORCH_LIBRARY(gramstyle, m) {
       "dilation, "
       "SymInt groups, str activation, bool features, bool sums, bool wide, str precision) "
       "-> (Tensor, Tensor, Tensor)");
+  m.def("winograd_filter(Tensor weight) -> Tensor");
+  m.def(
+      "winograd(Tensor x, Tensor weight, Tensor filter, Tensor? turned, Tensor? bias, SymInt[] padding, str "
+      "activation) "
+      "-> Tensor");
 }
 STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) {
   m.impl("gram", TORCH_BOX(&gramstyle::gram));
   m.impl("gram_backward", TORCH_BOX(&gramstyle::gram_backward));
   m.impl("conv_gram", TORCH_BOX(&gramstyle::conv_gram));
+  m.impl("winograd_filter", TORCH_BOX(&gramstyle::winograd_filter));
+  m.impl("winograd", TORCH_BOX(&gramstyle::winograd));
 }

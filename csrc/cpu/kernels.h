@@ -24,6 +24,13 @@ struct Place {
   int64_t channel_step, position_step;
 };
 
+// Some rows and columns of a map, channels side by side.
+template <class T>
+struct Patch {
+  T* data;
+  int64_t row_step, column_step;
+};
+
 // Part of a Gram matrix, in channels: rows [top, bottom), columns [left, right).
 struct Block {
   int64_t top, bottom, left, right;
@@ -71,6 +78,11 @@ struct Kernels {
   void (*mask)(const Tile<T>& tile, int64_t channels, const Tile<T>& features, Activation activation);
   // tile += other
   void (*add)(const Tile<T>& tile, int64_t channels, const Tile<T>& other);
+  // out[k * out_step + c] = (B' patch B)[k / 6, k % 6] of channel c of a patch of 6 x 6: see `winograd.h`.
+  void (*winograd_input)(const Patch<const T>& patch, int64_t channels, T* out, int64_t out_step);
+  // A patch of 4 x 4: activation(bias + A' in A), where in[k / 6, k % 6] of channel c is in[k * in_step + c].
+  void (*winograd_output)(const T* in, int64_t in_step, int64_t channels, const T* bias,
+                          Activation activation, const Patch<T>& out);
 };
 
 // The table for this processor; for float64 there is one for all.

@@ -9,6 +9,9 @@
 namespace gramstyle {
 
 template <class V>
+struct WinogradLoops;
+
+template <class V>
 struct Loops {
   using T = typename V::Value;
   static constexpr int64_t L = V::lanes;
@@ -283,8 +286,21 @@ struct Loops {
   }
 
   static constexpr Kernels<T> table(const char* name) {
-    return {name,     L,      V::pixels, V::weights, &accumulate, &add_up, &gather,
-            &scatter, &round, &product,  &depthwise, &mask,       &add};
+    return {name,
+            L,
+            V::pixels,
+            V::weights,
+            &accumulate,
+            &add_up,
+            &gather,
+            &scatter,
+            &round,
+            &product,
+            &depthwise,
+            &mask,
+            &add,
+            &WinogradLoops<V>::input,
+            &WinogradLoops<V>::output};
   }
 };
 

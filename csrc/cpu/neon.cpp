@@ -4,6 +4,7 @@
 
 #include "loops.h"
 #include "tables.h"
+#include "winograd_loops.h"
 
 namespace gramstyle {
 

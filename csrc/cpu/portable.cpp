@@ -3,6 +3,7 @@
 
 #include "loops.h"
 #include "tables.h"
+#include "winograd_loops.h"
 
 namespace gramstyle {
 

@@ -10,6 +10,7 @@ import typer
 
 from gramstyle.cli import (
     backbones,
+    bench,
     corpus,
     demo,
     describe,
@@ -41,6 +42,7 @@ app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)
 app.command("presets")(presets.presets)
 app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")
 app.add_typer(weights.app, name="weights")
 
 

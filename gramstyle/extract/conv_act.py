@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gramstyle.kernels import ConvSums, Kernel, conv_gram, conv_gram_is_fused, gram
+from gramstyle.kernels import (
+    ConvSums,
+    Kernel,
+    conv_gram,
+    conv_gram_is_fused,
+    conv_is_winograd,
+    gram,
+    turned_weight,
+    winograd,
+    winograd_filter,
+)
 
 ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Identity: "none",
@@ -35,10 +47,14 @@ class ConvAct(nn.Module):
         norm: batch normalisation in eval mode that follows it, or None. It is a scale and a shift per
             channel, so it becomes part of weight and bias, computed in float64.
         activation: a name of `ACTIVATIONS`.
+        kernel: who computes.
     """
 
-    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d | None, activation: str) -> None:
+    def __init__(
+        self, conv: nn.Conv2d, norm: nn.BatchNorm2d | None, activation: str, kernel: Kernel = "auto"
+    ) -> None:
         super().__init__()
+        self.kernel: Kernel = kernel
         weight, bias = folded(conv, norm)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
@@ -49,18 +65,19 @@ class ConvAct(nn.Module):
         apart = self.pads_as_same or conv.padding_mode != "zeros"  # a step of its own
         inner = (0, 0) if apart else self.padding
         self.shape = Shape(_pair(conv.stride), inner, _pair(conv.dilation), conv.groups)
+        self._filters: dict[str, Tensor] = {}  # of `winograd`, made when first needed
 
     weight: Tensor
     bias: Tensor | None
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, N, H', W') of `x` (B, C, H, W)."""
-        return self._features(self._padded(x))
+        return self._features(self.padded(x))
 
-    def sums(self, x: Tensor, kernel: Kernel, *, features: bool, wide: bool) -> ConvSums:
+    def sums(self, x: Tensor, *, features: bool, wide: bool) -> ConvSums:
         """As `gramstyle.kernels.conv_gram`, in one pass where that is faster or asked for."""
-        x = self._padded(x)
-        if conv_gram_is_fused(kernel, x, self.weight, self.shape.groups):
+        x = self.padded(x)
+        if conv_gram_is_fused(self.kernel, x, self.weight, self.shape.groups):
             return conv_gram(
                 x,
                 self.weight,
@@ -93,7 +110,20 @@ class ConvAct(nn.Module):
         n, c, height, width = self.weight.shape
         return f"{c * self.shape.groups} -> {n}, {height} x {width}, {self.shape}, {self.activation}"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the filters, whose order belongs to this processor."""
+        return {**super().__getstate__(), "_filters": {}}  # type: ignore[no-untyped-call]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self._filters = {}  # of weights that are about to change
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
     def _features(self, x: Tensor) -> Tensor:
+        if self._is_winograd(x):
+            filters = self._kept_filters(x)
+            return winograd(
+                x, self.weight, self.bias, self.shape.padding, activation=self.activation, **filters
+            )
         y = functional.conv2d(x, self.weight, self.bias, *self.shape)
         if self.activation == "relu":
             return functional.relu_(y)
@@ -101,7 +131,24 @@ class ConvAct(nn.Module):
             return functional.hardtanh_(y, 0, 6)
         return functional.silu(y, inplace=True) if self.activation == "silu" else y
 
-    def _padded(self, x: Tensor) -> Tensor:
+    def _is_winograd(self, x: Tensor) -> bool:
+        stride, _, dilation, groups = self.shape
+        if stride != (1, 1) or dilation != (1, 1) or torch.compiler.is_compiling():
+            return False  # within a graph there is nowhere to keep filters
+        return conv_is_winograd(self.kernel, x, self.weight, groups)
+
+    def _kept_filters(self, x: Tensor) -> dict[str, Tensor]:
+        """Transformed once: a filter of 512 x 512 takes about as long as a map of 64 x 64."""
+        has_gradient = torch.is_grad_enabled() and x.requires_grad
+        with torch.inference_mode(False), torch.no_grad():
+            if "filter" not in self._filters:
+                self._filters["filter"] = winograd_filter(self.weight)
+            if "turned" not in self._filters and has_gradient:
+                self._filters["turned"] = winograd_filter(turned_weight(self.weight))
+        return self._filters
+
+    def padded(self, x: Tensor) -> Tensor:
+        """`x` with the padding that is a step of its own, if there is one."""
         if self.pads_as_same:
             from timm.layers import pad_same  # type: ignore[attr-defined]
 

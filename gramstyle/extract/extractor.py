@@ -108,7 +108,7 @@ class Extractor(nn.Module):
         self.trunk = trunk.to(device=place, dtype=dtype).to(memory_format=self.memory_format)
         self._fused: fx.GraphModule | None = None
         if kernel != "reference" and isinstance(self.trunk, fx.GraphModule):  # a generic timm model is none
-            self._fused = fuse(self.trunk)
+            self._fused = fuse(self.trunk, kernel)
         self._sums: dict[bool, nn.Module] = {}
         self._reflected = network.first_reach(trunk) if first_padding == "reflect" else 0
         self.eval()
@@ -180,7 +180,7 @@ class Extractor(nn.Module):
                 f"{self.spec.name} with kernel {self.kernel} has features, and no sums without them"
             )
         if wide not in self._sums:
-            self._sums[wide] = with_sums(self._fused, self.kernel, wide=wide)
+            self._sums[wide] = with_sums(self._fused, wide=wide)
         found: dict[str, TapSums] = self._run(self._sums[wide], images)
         return {tap.name: found[tap.name] for tap in self.taps}
 

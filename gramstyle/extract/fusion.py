@@ -42,22 +42,21 @@ class SumsOfFeatures(nn.Module):
 class SumsOfConv(nn.Module):
     """A convolution with its sums; the map itself only where later layers read it."""
 
-    def __init__(self, conv: ConvAct, kernel: Kernel, *, features: bool, wide: bool) -> None:
+    def __init__(self, conv: ConvAct, *, features: bool, wide: bool) -> None:
         super().__init__()
         self.conv = conv
-        self.kernel: Kernel = kernel
         self.features = features
         self.wide = wide
 
     def forward(self, x: Tensor) -> tuple[TapSums, Tensor | None]:
         """Of `x` (B, C, H, W)."""
-        found = self.conv.sums(x, self.kernel, features=self.features, wide=self.wide)
+        found = self.conv.sums(x, features=self.features, wide=self.wide)
         assert found.first is not None  # asked for
         height, width = self.conv.output_size(x.shape[2], x.shape[3])
         return TapSums(found.second, found.first, height * width), found.features
 
 
-def fuse(trunk: fx.GraphModule) -> fx.GraphModule:
+def fuse(trunk: fx.GraphModule, kernel: Kernel) -> fx.GraphModule:
     """The same function of images in fewer steps.
 
     A convolution takes in the batch normalisation and the activation that follow it, where nothing
@@ -66,17 +65,17 @@ def fuse(trunk: fx.GraphModule) -> fx.GraphModule:
     graph, modules = _copied(trunk)
     for node in list(graph.nodes):
         if node.op == "call_module":
-            _fuse_from(graph, node, modules)
+            _fuse_from(graph, node, modules, kernel)
     return _finished(graph, modules, "Fused")
 
 
-def with_sums(fused: fx.GraphModule, kernel: Kernel, *, wide: bool) -> fx.GraphModule:
+def with_sums(fused: fx.GraphModule, *, wide: bool) -> fx.GraphModule:
     """`fused` with `TapSums` in place of the features at each tap."""
     graph, modules = _copied(fused)
     end = next(iter(reversed(graph.nodes)))
     taps: dict[str, fx.Node] = dict(end.args[0])
     read = {node for node in taps.values() if any(user is not end for user in node.users)}
-    sums = {node: _sums_at(graph, modules, node, kernel, node in read, wide) for node in set(taps.values())}
+    sums = {node: _sums_at(graph, modules, node, node in read, wide) for node in set(taps.values())}
     end.args = ({name: sums[node] for name, node in taps.items()},)
     for node in [one for one in graph.nodes if one.op == "call_module" and not one.users]:
         graph.erase_node(node)  # convolutions that now leave their sums as well
@@ -84,7 +83,7 @@ def with_sums(fused: fx.GraphModule, kernel: Kernel, *, wide: bool) -> fx.GraphM
 
 
 def _sums_at(
-    graph: fx.Graph, modules: dict[str, nn.Module], node: fx.Node, kernel: Kernel, read: bool, wide: bool
+    graph: fx.Graph, modules: dict[str, nn.Module], node: fx.Node, read: bool, wide: bool
 ) -> fx.Node:
     """A node with the sums of the map at `node`; where a convolution made it, that one makes both."""
     target = f"{node.name}_sums"
@@ -93,7 +92,7 @@ def _sums_at(
         modules[target] = SumsOfFeatures(wide)
         with graph.inserting_after(node):
             return graph.call_module(target, (node,))
-    modules[target] = SumsOfConv(conv, kernel, features=read, wide=wide)
+    modules[target] = SumsOfConv(conv, features=read, wide=wide)
     with graph.inserting_after(node):
         both = graph.call_module(target, node.args)
     with graph.inserting_after(both):
@@ -119,7 +118,7 @@ def _module(node: fx.Node, modules: dict[str, nn.Module]) -> nn.Module | None:
     return modules[str(node.target)] if node.op == "call_module" else None
 
 
-def _fuse_from(graph: fx.Graph, node: fx.Node, modules: dict[str, nn.Module]) -> None:
+def _fuse_from(graph: fx.Graph, node: fx.Node, modules: dict[str, nn.Module], kernel: Kernel) -> None:
     """Replace the convolution at `node`, and those readers that it can take in, by one step."""
     parts = _parts(modules[str(node.target)])
     if not isinstance(parts[0], nn.Conv2d) or isinstance(parts[0].padding, str):
@@ -131,7 +130,7 @@ def _fuse_from(graph: fx.Graph, node: fx.Node, modules: dict[str, nn.Module]) ->
     while (after := _only_reader(last)) is not None and chain.take(modules[str(after.target)]):
         last = after
     target = f"{node.name}_fused"
-    modules[target] = ConvAct(chain.conv, chain.norm, chain.activation)
+    modules[target] = ConvAct(chain.conv, chain.norm, chain.activation, kernel)
     with graph.inserting_after(last):
         last.replace_all_uses_with(graph.call_module(target, node.args))
     while last is not node:

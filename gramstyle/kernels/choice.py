@@ -53,3 +53,16 @@ def conv_gram_is_fused(kernel: Kernel, x: Tensor, weight: Tensor, groups: int) -
         return False
     outputs, inputs, height, width = weight.shape
     return groups == 1 and inputs * height * width <= 64 and 64 <= outputs <= 256 and x.device.type == "cpu"
+
+
+def conv_is_winograd(kernel: Kernel, x: Tensor, weight: Tensor, groups: int) -> bool:
+    """Whether a 3 x 3 convolution of stride 1 goes by minimal filtering.
+
+    Its transforms cost as much as some tens of products per value, so it pays from about 16 channels on,
+    at float32: torch's bfloat16 convolutions have matrix units of their own.
+    """
+    outputs, inputs = weight.shape[:2]
+    few = min(inputs, outputs) < 16 or groups != 1 or weight.shape[2:] != (3, 3)
+    if few or x.device.type != "cpu" or x.dtype != torch.float32:
+        return False
+    return gram_is_native(kernel, x.device)

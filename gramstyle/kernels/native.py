@@ -39,11 +39,15 @@ def available() -> bool:
     return reason_missing() is None
 
 
-def instructions() -> str | None:
-    """Which of `INSTRUCTIONS` the CPU half uses on this processor; None where it is not there."""
-    if not available():
-        return None
-    return str(importlib.import_module("gramstyle.kernels._cpu").instructions)
+def instructions() -> str:
+    """Which of `INSTRUCTIONS` the CPU half uses on this processor.
+
+    Raises:
+        NativeUnavailableError: if the half is not there.
+    """
+    require()
+    found: str = importlib.import_module("gramstyle.kernels._cpu").instructions
+    return found
 
 
 def require() -> None:

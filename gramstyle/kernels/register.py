@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gramstyle.kernels.maps import activate, fold, sums_type, unfold
 from gramstyle.kernels.native import require
+from gramstyle.kernels.winograd import register_winograd
 
 _lock = threading.Lock()
 _registered = False
-
-ACTIVATIONS = ("none", "relu", "relu6", "silu")
-"""What may follow a convolution."""
 
 
 def ready() -> None:
@@ -36,17 +35,13 @@ def ready() -> None:
             _register_gram()
             _register_gram_backward()
             _register_conv_gram()
+            register_winograd()
             _registered = True
 
 
 def is_ready() -> bool:
     """Whether the operators can be called within a graph."""
     return _registered
-
-
-def sums_type(x: Tensor, wide: bool) -> torch.dtype:
-    """Type of second moments and sums of `x`."""
-    return torch.float64 if wide or x.dtype == torch.float64 else torch.float32
 
 
 class Gram(torch.autograd.Function):
@@ -81,9 +76,9 @@ def _register_gram() -> None:
         return x.new_empty((batch, channels, channels), dtype=kind), totals
 
     def batched(info: Any, dims: tuple[Any, ...], x: Tensor, *others: Any) -> tuple[Any, Any]:
-        folded = _fold(x, dims[0])
+        folded = fold(x, dims[0])
         second, sums = torch.ops.gramstyle.gram.default(folded, *others)
-        return (_unfold(second, info.batch_size), _unfold(sums, info.batch_size)), (0, 0)
+        return (unfold(second, info.batch_size), unfold(sums, info.batch_size)), (0, 0)
 
     torch.library.register_fake("gramstyle::gram", fake)
     torch.library.register_autograd("gramstyle::gram", Gram.backward, setup_context=Gram.setup_context)
@@ -97,17 +92,21 @@ def _register_gram_backward() -> None:
     def batched(
         info: Any, dims: tuple[Any, ...], x: Tensor, base: Any, symmetric: Tensor, sums: Any, activation: str
     ) -> tuple[Tensor, int]:
-        def fold(tensor: Tensor | None, dim: int | None) -> Tensor | None:
+        def folded(tensor: Tensor | None, dim: int | None) -> Tensor | None:
             if tensor is None:
                 return None
             if dim is None:
                 tensor, dim = tensor.expand(info.batch_size, *tensor.shape), 0
-            return _fold(tensor, dim).contiguous()
+            return fold(tensor, dim).contiguous()
 
         out = torch.ops.gramstyle.gram_backward.default(
-            fold(x, dims[0]), fold(base, dims[1]), fold(symmetric, dims[2]), fold(sums, dims[3]), activation
+            folded(x, dims[0]),
+            folded(base, dims[1]),
+            folded(symmetric, dims[2]),
+            folded(sums, dims[3]),
+            activation,
         )
-        return _unfold(out, info.batch_size), 0
+        return unfold(out, info.batch_size), 0
 
     torch.library.register_fake("gramstyle::gram_backward", fake)
     torch.library.register_vmap("gramstyle::gram_backward", batched)
@@ -171,11 +170,11 @@ def _register_conv_gram() -> None:
             raise NotImplementedError(
                 "gramstyle::conv_gram has no vmap over weight or bias: loop over them, or give groups"
             )
-        found = torch.ops.gramstyle.conv_gram.default(_fold(x, dims[0]), *others)
+        found = torch.ops.gramstyle.conv_gram.default(fold(x, dims[0]), *others)
         features = others[6]
         first = found[0] if features else found[0].expand(info.batch_size, *found[0].shape)
-        rest = tuple(_unfold(one, info.batch_size) for one in found[1:])
-        return (_unfold(first, info.batch_size) if features else first, *rest), (0, 0, 0)
+        rest = tuple(unfold(one, info.batch_size) for one in found[1:])
+        return (unfold(first, info.batch_size) if features else first, *rest), (0, 0, 0)
 
     torch.library.register_fake("gramstyle::conv_gram", fake)
     torch.library.register_autograd(
@@ -219,14 +218,6 @@ def _gradient_by_torch(
     if activation == "relu6":
         total = total * (x < 6)
     return total.to(x.dtype)
-
-
-def activate(x: Tensor, activation: str) -> Tensor:
-    """`x` after an activation of `ACTIVATIONS`."""
-    if activation == "none":
-        return x
-    kinds = {"relu": functional.relu, "relu6": functional.relu6, "silu": functional.silu}
-    return kinds[activation](x)
 
 
 def _conv_gradients(
@@ -274,13 +265,3 @@ def _conv_gradients_by_torch(ctx: Any, outer: tuple[Tensor | None, ...]) -> tupl
     for i, one in zip(chosen, found, strict=True):
         gradients[i] = one
     return tuple(gradients)
-
-
-def _fold(x: Tensor, dim: int | None) -> Tensor:
-    """The batch that vmap adds, joined with B."""
-    moved = x.movedim(dim or 0, 0)
-    return moved.reshape(-1, *moved.shape[2:])
-
-
-def _unfold(x: Tensor, size: int) -> Tensor:
-    return x.reshape(size, x.shape[0] // size, *x.shape[1:])

@@ -74,7 +74,7 @@ def _pad_as_tensorflow(extractor):
 
     network._pad_as_tensorflow(extractor.trunk)
     if extractor._fused is not None:
-        extractor._fused = fuse(extractor.trunk)
+        extractor._fused = fuse(extractor.trunk, "auto")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ FLOORS = (
     "extract gram",
     "distance diagnose",
     "recipe presets describe descriptors measure store diagnosis",
-    "study index transfer metrics",
+    "study index transfer metrics bench",
     "report",
     "web",
     "cli",

@@ -43,6 +43,7 @@ struct Vector {
   }
   static Vector fma(Vector a, Vector b, Vector c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   static Vector add(Vector a, Vector b) { return {_mm256_add_ps(a.v, b.v)}; }
+  static Vector sub(Vector a, Vector b) { return {_mm256_sub_ps(a.v, b.v)}; }
   static Vector mul(Vector a, Vector b) { return {_mm256_mul_ps(a.v, b.v)}; }
   static Vector div(Vector a, Vector b) { return {_mm256_div_ps(a.v, b.v)}; }
   static Vector max(Vector a, Vector b) { return {_mm256_max_ps(a.v, b.v)}; }

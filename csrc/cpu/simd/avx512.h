@@ -41,6 +41,7 @@ struct Vector {
   }
   static Vector fma(Vector a, Vector b, Vector c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Vector add(Vector a, Vector b) { return {_mm512_add_ps(a.v, b.v)}; }
+  static Vector sub(Vector a, Vector b) { return {_mm512_sub_ps(a.v, b.v)}; }
   static Vector mul(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; }
   static Vector div(Vector a, Vector b) { return {_mm512_div_ps(a.v, b.v)}; }
   static Vector max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }

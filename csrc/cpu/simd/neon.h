@@ -39,6 +39,7 @@ struct Vector {
   void store(Half* x) const { vst1_u16(&x->bits, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
   static Vector fma(Vector a, Vector b, Vector c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
   static Vector add(Vector a, Vector b) { return {vaddq_f32(a.v, b.v)}; }
+  static Vector sub(Vector a, Vector b) { return {vsubq_f32(a.v, b.v)}; }
   static Vector mul(Vector a, Vector b) { return {vmulq_f32(a.v, b.v)}; }
   static Vector div(Vector a, Vector b) { return {vdivq_f32(a.v, b.v)}; }
   // NEON's own maximum propagates every NaN; these give b, as the other processors' do.

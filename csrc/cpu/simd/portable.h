@@ -42,6 +42,7 @@ struct Vector {
   }
   static Vector fma(Vector a, Vector b, Vector c) { return {a.v * b.v + c.v}; }
   static Vector add(Vector a, Vector b) { return {a.v + b.v}; }
+  static Vector sub(Vector a, Vector b) { return {a.v - b.v}; }
   static Vector mul(Vector a, Vector b) { return {a.v * b.v}; }
   static Vector div(Vector a, Vector b) { return {a.v / b.v}; }
   // max and min give b where either is not a number.

@@ -1,0 +1,38 @@
+"""Whether freed memory goes back to the system, or is kept for the next tensor."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from functools import cache
+from typing import Any, Literal
+
+Allocator = Literal["default", "tuned"]
+"""``default`` gives large tensors back to the system when they are freed, and every new one costs its page
+faults; ``tuned`` keeps them, as a caching allocator would."""
+
+# numbers of glibc's malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
+_DEFAULT = {_TRIM_THRESHOLD: 128 << 10, _MMAP_THRESHOLD: 128 << 10, _MMAP_MAX: 65536}
+_TUNED = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
+
+
+@cache
+def _mallopt() -> Any | None:
+    """Glibc's function, or None for another C library."""
+    if platform.libc_ver()[0] != "glibc":
+        return None
+    return ctypes.CDLL(None).mallopt
+
+
+def can_tune() -> bool:
+    """Whether `use` changes anything here."""
+    return _mallopt() is not None
+
+
+def use(allocator: Allocator) -> None:
+    """From now on allocate so; glibc only, elsewhere nothing changes."""
+    mallopt = _mallopt()
+    if mallopt is not None:
+        for parameter, value in (_TUNED if allocator == "tuned" else _DEFAULT).items():
+            mallopt(parameter, value)

@@ -1,0 +1,80 @@
+"""Paired timing: contenders take turns, so that what slows the machine slows them all."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gramstyle.bench import allocator as allocators
+from gramstyle.bench.allocator import Allocator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """One way of doing a job.
+
+    Attributes:
+        name: of the way.
+        run: the job, done once.
+        allocator: under which it runs.
+    """
+
+    name: str
+    run: Callable[[], Any]
+    allocator: Allocator = "tuned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One job, timed.
+
+    Attributes:
+        job: what was done.
+        facts: what else is known of it: shapes, errors, shares.
+        seconds: contender -> seconds of each round, in order.
+    """
+
+    job: str
+    facts: dict[str, Any]
+    seconds: dict[str, list[float]]
+
+    def median(self, name: str) -> float:
+        """Median seconds of a contender."""
+        return statistics.median(self.seconds[name])
+
+    def ratio(self, slower: str, faster: str) -> float:
+        """How many times as long `slower` takes: the median over rounds of the ratio within a round."""
+        pairs = zip(self.seconds[slower], self.seconds[faster], strict=True)
+        return statistics.median(one / other for one, other in pairs)
+
+    def fastest(self, names: Sequence[str]) -> str:
+        """That with the least median."""
+        return min(names, key=self.median)
+
+
+def take_turns(contenders: Sequence[Contender], repeat: int) -> dict[str, list[float]]:
+    """Seconds of each contender in each of `repeat` rounds, after one round that is not counted.
+
+    The order is turned round from one round to the next, so that none always follows the same other one.
+    """
+    seconds: dict[str, list[float]] = {one.name: [] for one in contenders}
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        for turn in range(repeat + 1):
+            for one in contenders if turn % 2 else reversed(contenders):
+                allocators.use(one.allocator)
+                start = time.perf_counter()
+                one.run()
+                took = time.perf_counter() - start
+                if turn:
+                    seconds[one.name].append(took)
+    finally:
+        allocators.use("default")
+        if enabled:
+            gc.enable()
+    return seconds

@@ -1,0 +1,252 @@
+"""gramstyle bench: how long the core takes here, beside torch doing the same."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from gramstyle import bench
+from gramstyle.bench.allocator import can_tune
+from gramstyle.bench.layers import layers_of
+from gramstyle.cli import options
+from gramstyle.cli.console import check_writable, emit, say, show, table
+from gramstyle.errors import StyleError
+from gramstyle.versions import versions
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Time the core on this machine's processor, beside torch doing the same.\n\n"
+    "Contenders take turns; medians are shown. `docs/performance.md` says what they are.",
+)
+
+NETWORKS = ["vgg16", "mobilenet_v2", "efficientnet_b0"]
+Size = Annotated[int, typer.Option(min=32, help="Side of the image, in pixels.")]
+Repeat = Annotated[int, typer.Option(min=1, help="Timed rounds.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Of torch. Default: as torch chooses.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE.json", help="Also write all times, with date and versions."),
+]
+RATIOS = ["eager / auto", "unfused / auto"]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backbone",
+        "-b",
+        metavar="NAME[@WEIGHTS]",
+        help=f"May be repeated. Default: {', '.join(NETWORKS)}, with random weights.",
+    ),
+]
+
+
+@app.command()
+def gram(
+    size: Size = 512,
+    repeat: Repeat = 15,
+    dtype: str = "float32",
+    threads: Threads = None,
+    output: Output = None,
+) -> None:
+    """Gram matrices of maps in memory, at the shapes of networks' taps."""
+    with options.usage():
+        kind = options.run_settings("cpu", dtype, 1).dtype
+    machine = _begin(threads, output)
+    rows = _collect(bench.time_gram(size, repeat, kind, machine))
+    _show(
+        f"Gram matrices, {dtype}, {size} x {size}",
+        ["C x H x W", "bmm ms", "native ms", "ratio", "ratio, channels-last", "of the roof", "error"],
+        [
+            [
+                row.job,
+                _ms(row, row.fastest(["bmm", "bmm, channels-last"])),
+                _ms(row, "native, channels-last"),
+                f"{row.ratio('bmm', 'native'):.2f}",
+                f"{row.ratio('bmm, channels-last', 'native, channels-last'):.2f}",
+                f"{row.facts['roof']:.0%}",
+                f"{row.facts['error']:.0e}",
+            ]
+            for row in rows
+        ],
+    )
+    _write(output, machine, rows)
+
+
+@app.command("conv-gram")
+def conv_gram(
+    backbone: Networks = None,
+    size: Size = 512,
+    repeat: Repeat = 9,
+    threads: Threads = None,
+    output: Output = None,
+) -> None:
+    """Every convolution of networks with the Gram matrix of its features, float32."""
+    machine = _begin(threads, output)
+    names = backbone or [f"{name}@random" for name in NETWORKS]
+    rows = []
+    for name in names:
+        rows += _collect(bench.time_convolutions(layers_of(name, size), repeat), f"{name.partition('@')[0]} ")
+    _show(
+        f"Convolution, activation and Gram matrix, float32, {size} x {size}",
+        [
+            "layer",
+            "shape",
+            "eager ms",
+            "unfused ms",
+            "one pass ms",
+            "auto ms",
+            "choice",
+            "of eager",
+            "of unfused",
+        ],
+        [_layer_cells(row) for row in rows],
+    )
+    _write(output, machine, rows)
+
+
+@app.command()
+def descriptor(
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="IMAGE...", help="At least two. Default: photographs of installed packages."),
+    ] = None,
+    backbone: Networks = None,
+    size: Size = 512,
+    repeat: Repeat = 9,
+    threads: Threads = None,
+    compile: Annotated[  # the name of torch's own function
+        bool, typer.Option("--compile", help="Also torch.compile; it compiles for minutes first.")
+    ] = False,
+    weights_dir: options.WeightsDir = None,
+    output: Output = None,
+) -> None:
+    """Whole style descriptors of an image: eager, tuned torch, and this package."""
+    machine = _begin(threads, output)
+    names = backbone or [f"{name}@random" for name in NETWORKS]
+    found = _images(images or [], size)
+    rows = _collect(bench.time_descriptor(names, found, repeat, compiled=compile, weights_dir=weights_dir))
+    _show(
+        f"Style descriptors, {size} x {size}",
+        [
+            "backbone",
+            "eager ms",
+            "unfused ms",
+            "auto ms",
+            "bfloat16 ms",
+            "of eager",
+            "of unfused",
+            "bfloat16 of eager",
+        ]
+        + ["error", "bfloat16 distance error"]
+        + (["compiled ms"] if compile else []),
+        [_descriptor_cells(row) for row in rows],
+    )
+    _write(output, machine, rows)
+
+
+def _begin(threads: int | None, output: Path | None) -> bench.Machine:
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if output is not None and output.suffix != ".json":
+        raise StyleError(f"--output must end in .json, got {output}")
+    check_writable(output, "--output")
+    machine = bench.measure_machine()
+    say.note(
+        f"{machine.processor}, {machine.threads} threads, {machine.instructions}; measured roof: "
+        f"{machine.flops / 1e9:.0f} GFLOP/s float32, {machine.bandwidth / 1e9:.0f} GB/s"
+    )
+    if not can_tune():
+        say.note("memory is not kept between calls here: glibc only")
+    return machine
+
+
+def _collect(rows: Iterable[bench.Row], prefix: str = "") -> list[bench.Row]:
+    found = []
+    for row in rows:
+        say.note(f"timed {prefix}{row.job}")
+        found.append(bench.Row(job=prefix + row.job, facts=row.facts, seconds=row.seconds))
+    return found
+
+
+def _images(paths: Sequence[Path], size: int) -> list[torch.Tensor]:
+    from gramstyle.corpus import bundled_images
+    from gramstyle.images import ResizePolicy, find_images, load_image, resize
+
+    files: Iterable[Any] = find_images(list(paths)) if paths else list(bundled_images().values())[:4]
+    policy = ResizePolicy.parse(f"exact:{size}x{size}")
+    found = [resize(load_image(file), policy)[None] for file in files]
+    if len(found) < 2:
+        raise StyleError(f"bench descriptor needs at least two images for its distances, got {len(found)}")
+    return found
+
+
+def _layer_cells(row: bench.Row) -> list[str]:
+    unfused = row.fastest([name for name in bench.UNFUSED if name in row.seconds])
+    outputs, _, *kernel = row.facts["weight"]
+    _, channels, height, width = row.facts["x"]
+    groups = "" if row.facts["groups"] == 1 else f", groups {row.facts['groups']}"
+    return [
+        row.job,
+        f"{channels} -> {outputs}, {kernel[0]} x {kernel[1]} / {row.facts['stride'][0]}{groups}, "
+        f"{height} x {width}",
+        _ms(row, "eager"),
+        _ms(row, unfused),
+        _ms(row, "fused"),
+        _ms(row, "auto"),
+        row.facts["choice"],
+        f"{row.ratio('eager', 'auto, default memory'):.2f}",
+        f"{row.ratio(unfused, 'auto'):.2f}",
+    ]
+
+
+def _descriptor_cells(row: bench.Row) -> list[str]:
+    times = ["eager", "unfused", "auto", "auto, bfloat16"]
+    return [
+        row.job,
+        *(_ms(row, name) for name in times),
+        f"{row.ratio('eager', 'auto, default memory'):.2f}",
+        f"{row.ratio('unfused', 'auto'):.2f}",
+        f"{row.ratio('eager', 'auto, bfloat16'):.2f}",
+        f"{row.facts['error']:.0e}",
+        f"{row.facts['bfloat16_distance_error']:.1e}",
+        *([_ms(row, "compiled")] if "compiled" in row.seconds else []),
+    ]
+
+
+def _ms(row: bench.Row, name: str) -> str:
+    return f"{1e3 * row.median(name):.2f}"
+
+
+def _show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    show(table(header, rows, title))
+
+
+def _write(output: Path | None, machine: bench.Machine, rows: Sequence[bench.Row]) -> None:
+    if output is None:
+        return
+    record = {
+        "command": shlex.join(["gramstyle", *sys.argv[1:]]),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "machine": asdict(machine),
+        "rows": [
+            {
+                "job": row.job,
+                **row.facts,
+                "median_ms": {name: round(1e3 * row.median(name), 4) for name in row.seconds},
+                "rounds_ms": {
+                    name: [round(1e3 * one, 4) for one in found] for name, found in row.seconds.items()
+                },
+            }
+            for row in rows
+        ],
+    }
+    emit(json.dumps(record, indent=1), output)
