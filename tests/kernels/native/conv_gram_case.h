@@ -149,9 +149,17 @@ inline double activated(double x, Activation activation) {
   }
 }
 
-// Holds features against the sums that define them; beyond a budget of multiplications some, evenly.
+inline double largest(const std::vector<double>& numbers) {
+  double found = 0;
+  for (const double x : numbers) found = std::max(found, std::fabs(x));
+  return found;
+}
+
+// Holds features against the sums that define them; beyond a budget of multiplications some, evenly. Where
+// other products than the definition's are added up, `spread` is how many roundings of the largest sum that
+// there could be a feature may be off; else 0.
 inline void check_features(const ConvGramCase& one, const ConvGramInputs& in,
-                           const std::vector<double>& found) {
+                           const std::vector<double>& found, double spread = 0) {
   constexpr int64_t kBudget = int64_t(1) << 20;
   const int64_t every = int64_t(found.size()) * one.depth() / kBudget + 1;
   const std::vector<double> x = in.x.values(), weight = in.weight.values();
@@ -160,6 +168,7 @@ inline void check_features(const ConvGramCase& one, const ConvGramInputs& in,
   const int64_t positions = one.features.positions(), share = channels / one.groups;
   const Side &v = one.vertical, &h = one.horizontal;
   const Element made_in = sums_of(one.x.type);
+  const double most = double(one.depth()) * largest(x) * largest(weight) + largest(in.bias.values());
   for (int64_t at = 0; at < int64_t(found.size()); at += every) {
     const int64_t p = at % positions, n = at / positions % outputs, b = at / positions / outputs;
     double sum = one.bias ? in.bias[n] : 0, size = std::fabs(sum);
@@ -176,7 +185,8 @@ inline void check_features(const ConvGramCase& one, const ConvGramInputs& in,
           size += std::fabs(term);
         }
     const double exact = activated(sum, one.activation);
-    double off = slack(size, one.depth() + 1, one.kind, made_in);
+    double off =
+        spread > 0 ? spread * rounding_of(made_in) * most : slack(size, one.depth() + 1, one.kind, made_in);
     // silu's slope is at most 1.1; its exponential is that of this type
     if (one.activation == Activation::silu)
       off = 1.1 * off + 8 * rounding_of(made_in) * std::fabs(exact) + 1e-36;

@@ -10,6 +10,7 @@
 #include "allocate.h"
 #include "conversions.h"
 #include "known.h"
+#include "winograd_case.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -79,6 +80,7 @@ int run(int count, char** words) {
     check_all(direct_conv_grams());
   } else if (what == "activated") {
     check_all(activated_conv_grams());
+    check_all(known_winograds());
   } else if (what == "long") {
     check_all(long_grams());
     check_all(long_conv_grams());
