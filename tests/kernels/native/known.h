@@ -156,7 +156,7 @@ inline std::vector<GramCase> long_grams() {
       gram_of(Element::float32, 1, 257, 3, 1400),  // blocks, added up in double on the way
       large(gram_of(Element::float32, 1, 3, 3, 30001)),
       wide(large(gram_of(Element::bfloat16, 2, 5, 1, 9000))),
-      wide(large(gram_of(Element::float32, 1, 257, 3, 6001))),
+      wide(large(gram_of(Element::float32, 1, 257, 3, 8001))),
       wide(gram_of(Element::float64, 1, 257, 2, 300)),
       wide(gram_of(Element::float64, 1, 2, 3, 100001)),
   };
