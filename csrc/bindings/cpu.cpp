@@ -1,4 +1,5 @@
 // Schemas of all operators, and their registrations for CPU tensors.
+#include <cstdlib>
 #include <optional>
 #include <tuple>
 #include <vector>
@@ -111,11 +112,12 @@ Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> tu
   STD_TORCH_CHECK(
       !bias || (bias->scalar_type() == x.scalar_type() && bias->is_contiguous() && bias->numel() == outputs),
       "bias must be contiguous (N), of the type of x");
-  STD_TORCH_CHECK(padding.size() == 2, "padding must have two entries");
-  const Side vertical{x.size(2), 3, 1, padding[0], 1}, horizontal{x.size(3), 3, 1, padding[1], 1};
-  check_side(vertical, "height");
-  check_side(horizontal, "width");
-  const int64_t height = vertical.outputs(), width = horizontal.outputs();
+  // less than no padding, as gradients have it, leaves out a border
+  constexpr int64_t kMost = int64_t(1) << 20;
+  STD_TORCH_CHECK(padding.size() == 2 && std::abs(padding[0]) < kMost && std::abs(padding[1]) < kMost,
+                  "padding must have two entries of less than 2^20");
+  const int64_t height = x.size(2) + 2 * padding[0] - 2, width = x.size(3) + 2 * padding[1] - 2;
+  STD_TORCH_CHECK(height > 0 && width > 0, "the output must have a position");
   Tensor map = torch::stable::new_empty(x, {x.size(0), height, width, outputs});
   if (map.numel() > 0)
     winograd_cpu({maps_of(x), filter.data_ptr(), bias ? bias->data_ptr() : nullptr, padding[0], padding[1],

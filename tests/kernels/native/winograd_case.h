@@ -28,7 +28,7 @@ inline WinogradCase winograd_of(Element type, int64_t images, int64_t channels, 
 
 inline WinogradCase draw_winograd(Choices& choose) {
   const int64_t channels = choose.between(1, 40), outputs = choose.between(1, 70);
-  const int64_t padding = choose.below(4), least = std::max<int64_t>(1, 3 - 2 * padding);
+  const int64_t padding = choose.between(-1, 3), least = std::max<int64_t>(1, 3 - 2 * padding);
   const int64_t height = choose.between(least, 20), width = choose.between(least, 20);
   WinogradCase one =
       winograd_of(choose.one_of(kElements), choose.between(1, 3), channels, outputs, padding, height, width);
