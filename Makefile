@@ -1,5 +1,6 @@
 # make demo   style distances of bundled photographs under three networks, as an HTML report
 # make test   every test
+# make proofs the native kernels for longer: sanitizers, compilers, a fuzzer, emulated processors
 # make lint   ruff and mypy
 #
 # Both make the environment in .venv first. PYTHON chooses the interpreter (3.10 or newer),
@@ -12,13 +13,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test proofs lint clean
 
 demo: $(STAMP)
 	$(BIN)/gramstyle demo --output demo
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+proofs: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m proofs tests/kernels
 
 lint: $(VENV)/linters
 	$(BIN)/ruff check .

@@ -1,9 +1,10 @@
-// Schemas of all operators, and their registrations for CPU tensors. Python has checked the arguments;
-// the checks here are the last defence.
+// Schemas of all operators, and their registrations for CPU tensors.
+#include <cstdlib>
 #include <optional>
 #include <tuple>
 #include <vector>
 
+#include "checks.h"
 #include "gramstyle/conv_gram.h"
 #include "gramstyle/gram.h"
 #include "gramstyle/winograd.h"
@@ -29,31 +30,24 @@ std::tuple<Tensor, Tensor> empty_sums(const Tensor& x, int64_t channels, bool su
 }
 
 std::tuple<Tensor, Tensor> gram(Tensor x, bool sums, bool wide, std::string precision) {
-  auto [second, totals] = empty_sums(x, x.dim() == 4 ? x.size(1) : 0, sums, wide);
+  check_maps(x, "x");
+  auto [second, totals] = empty_sums(x, x.size(1), sums, wide);
   const bool doubles = second.scalar_type() == ScalarType::Double;
-  gram_cpu({maps_of(x, "x"), second.data_ptr(), sums ? totals.data_ptr() : nullptr, doubles},
-           &torch_parallel_for);
+  gram_cpu({maps_of(x), second.data_ptr(), sums ? totals.data_ptr() : nullptr, doubles}, &torch_parallel_for);
   return {second, totals};
 }
 
 Tensor gram_backward(Tensor x, std::optional<Tensor> base, Tensor symmetric, std::optional<Tensor> sums,
                      std::string activation) {
-  Tensor out = torch::stable::empty_like(x);
-  const bool doubles = symmetric.scalar_type() == ScalarType::Double;
-  STD_TORCH_CHECK(symmetric.is_contiguous() && symmetric.numel() == x.size(0) * x.size(1) * x.size(1),
-                  "symmetric must be contiguous (B, C, C)");
-  STD_TORCH_CHECK(!sums || (sums->is_contiguous() && sums->scalar_type() == symmetric.scalar_type()),
-                  "sums must be contiguous (B, C), of the type of symmetric");
+  check_gram_backward(x, base, symmetric, sums);
   const Activation kind = activation_of(activation);
   STD_TORCH_CHECK(kind != Activation::silu, "activation must be none, relu or relu6");
-  gram_backward_cpu({maps_of(x, "x"), base ? maps_of(*base, "base") : Maps{}, maps_of(out, "out"),
-                     symmetric.data_ptr(), sums ? sums->data_ptr() : nullptr, doubles, kind},
+  const bool doubles = symmetric.scalar_type() == ScalarType::Double;
+  Tensor out = torch::stable::empty_like(x);
+  gram_backward_cpu({maps_of(x), base ? maps_of(*base) : Maps{}, maps_of(out), symmetric.data_ptr(),
+                     sums ? sums->data_ptr() : nullptr, doubles, kind},
                     &torch_parallel_for);
   return out;
-}
-
-int64_t out_size(int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
-  return (size + 2 * padding - (dilation * (kernel - 1) + 1)) / stride + 1;
 }
 
 // Contiguous (B, H, W, N) as maps (B, N, H, W).
@@ -68,15 +62,15 @@ std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optio
                                              std::vector<int64_t> dilation, int64_t groups,
                                              std::string activation, bool features, bool sums, bool wide,
                                              std::string precision) {
-  STD_TORCH_CHECK(x.dim() == 4 && weight.dim() == 4, "x and weight must have four dimensions");
-  STD_TORCH_CHECK(weight.scalar_type() == x.scalar_type() && weight.is_contiguous(),
-                  "weight must be contiguous, of the type of x");
-  STD_TORCH_CHECK(!bias || (bias->scalar_type() == x.scalar_type() && bias->is_contiguous()),
-                  "bias must be contiguous, of the type of x");
-  const int64_t outputs = weight.size(0);
-  const int64_t height = out_size(x.size(2), weight.size(2), stride[0], padding[0], dilation[0]);
-  const int64_t width = out_size(x.size(3), weight.size(3), stride[1], padding[1], dilation[1]);
-  STD_TORCH_CHECK(height > 0 && width > 0 && outputs > 0, "the output must have a position and a channel");
+  check_conv_gram(x, weight, bias, groups);
+  STD_TORCH_CHECK(stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
+                  "stride, padding and dilation must have two entries");
+  const Side vertical{x.size(2), weight.size(2), stride[0], padding[0], dilation[0]};
+  const Side horizontal{x.size(3), weight.size(3), stride[1], padding[1], dilation[1]};
+  check_side(vertical, "height");
+  check_side(horizontal, "width");
+  const Activation kind = activation_of(activation);
+  const int64_t outputs = weight.size(0), height = vertical.outputs(), width = horizontal.outputs();
   Tensor map = torch::stable::new_empty(x, features ? std::vector<int64_t>{x.size(0), height, width, outputs}
                                                     : std::vector<int64_t>{0, height, width, outputs});
   auto [gram, totals] = empty_sums(x, outputs, sums, wide);
@@ -84,11 +78,11 @@ std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optio
   out.images = x.size(0);
   if (!features) out.data = nullptr;
   if (x.size(0) > 0)
-    conv_gram_cpu({maps_of(x, "x"), weight.data_ptr(), bias ? bias->data_ptr() : nullptr, groups,
-                   weight.size(2), weight.size(3), stride[0], stride[1], padding[0], padding[1], dilation[0],
-                   dilation[1], activation_of(activation), out, gram.data_ptr(),
-                   sums ? totals.data_ptr() : nullptr, gram.scalar_type() == ScalarType::Double},
-                  &torch_parallel_for);
+    conv_gram_cpu(
+        {maps_of(x), weight.data_ptr(), bias ? bias->data_ptr() : nullptr, groups, weight.size(2),
+         weight.size(3), stride[0], stride[1], padding[0], padding[1], dilation[0], dilation[1], kind, out,
+         gram.data_ptr(), sums ? totals.data_ptr() : nullptr, gram.scalar_type() == ScalarType::Double},
+        &torch_parallel_for);
   // channels-last: (B, H', W', N) seen as (B, N, H', W')
   return {torch::stable::transpose(torch::stable::transpose(map, 1, 3), 2, 3), gram, totals};
 }
@@ -107,22 +101,27 @@ Tensor winograd_filter(Tensor weight) {
 // `turned` is for the gradient only.
 Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> turned,
                 std::optional<Tensor> bias, std::vector<int64_t> padding, std::string activation) {
+  check_maps(x, "x");
+  STD_TORCH_CHECK(
+      weight.dim() == 4 && weight.size(1) == x.size(1) && weight.size(2) == 3 && weight.size(3) == 3,
+      "weight must be (N, C, 3, 3)");
   const int64_t outputs = weight.size(0);
-  STD_TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && weight.size(1) == x.size(1),
-                  "x and weight must be (B, C, H, W) and (N, C, 3, 3)");
   STD_TORCH_CHECK(filter.is_contiguous() && filter.scalar_type() == sums_type(x, false) &&
                       filter.numel() == winograd_filter_size(outputs, x.size(1)),
                   "filter must be what winograd_filter made of weight");
   STD_TORCH_CHECK(
       !bias || (bias->scalar_type() == x.scalar_type() && bias->is_contiguous() && bias->numel() == outputs),
       "bias must be contiguous (N), of the type of x");
-  const int64_t height = out_size(x.size(2), 3, 1, padding[0], 1);
-  const int64_t width = out_size(x.size(3), 3, 1, padding[1], 1);
+  // less than no padding, as gradients have it, leaves out a border
+  constexpr int64_t kMost = int64_t(1) << 20;
+  STD_TORCH_CHECK(padding.size() == 2 && std::abs(padding[0]) < kMost && std::abs(padding[1]) < kMost,
+                  "padding must have two entries of less than 2^20");
+  const int64_t height = x.size(2) + 2 * padding[0] - 2, width = x.size(3) + 2 * padding[1] - 2;
   STD_TORCH_CHECK(height > 0 && width > 0, "the output must have a position");
   Tensor map = torch::stable::new_empty(x, {x.size(0), height, width, outputs});
   if (map.numel() > 0)
-    winograd_cpu({maps_of(x, "x"), filter.data_ptr(), bias ? bias->data_ptr() : nullptr, padding[0],
-                  padding[1], activation_of(activation), channels_last(map, element_of(x, "x"))},
+    winograd_cpu({maps_of(x), filter.data_ptr(), bias ? bias->data_ptr() : nullptr, padding[0], padding[1],
+                  activation_of(activation), channels_last(map, element_of(x, "x"))},
                  &torch_parallel_for);
   return torch::stable::transpose(torch::stable::transpose(map, 1, 3), 2, 3);
 }

@@ -25,10 +25,10 @@ inline Element element_of(const Tensor& x, const char* name) {
   }
 }
 
-inline Maps maps_of(const Tensor& x, const char* name) {
-  STD_TORCH_CHECK(x.dim() == 4, name, " must be (B, C, H, W)");
-  return {x.data_ptr(), element_of(x, name), x.size(0),   x.size(1),   x.size(2),
-          x.size(3),    x.stride(0),         x.stride(1), x.stride(2), x.stride(3)};
+// Of a tensor with four dimensions.
+inline Maps maps_of(const Tensor& x) {
+  return {x.data_ptr(), element_of(x, "x"), x.size(0),   x.size(1),   x.size(2),
+          x.size(3),    x.stride(0),        x.stride(1), x.stride(2), x.stride(3)};
 }
 
 inline Activation activation_of(const std::string& name) {

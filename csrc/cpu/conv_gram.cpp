@@ -154,7 +154,7 @@ class Convolution {
     const int64_t width = (at.width - 1) * a_.stride_width + reach_width_;
     const int64_t top = at.top * a_.stride_height - a_.padding_height;
     const int64_t left = at.left * a_.stride_width - a_.padding_width;
-    T* room = scratch<T, 2>(height * width * step);
+    T* room = scratch<T, 2>(memory_product(memory_product(height, width), step));
     const int64_t first = std::clamp<int64_t>(-left, 0, width);
     const int64_t last = std::clamp<int64_t>(a_.x.width - left, first, width);
     char* image = static_cast<char*>(a_.x.data) + b * a_.x.image_step * size_of(a_.x.type);
@@ -201,6 +201,9 @@ class Convolution {
       product.out += outputs_;
       for (int64_t p = 0; p < rows; ++p) inputs[p] += channels_;
     }
+    const int64_t reached = (a_.groups - 1) * outputs_ + group_padded_;
+    for (int64_t p = 0; p < tile.positions; ++p)  // as of any tile, the padding of all channels is zero
+      for (int64_t c = reached; c < padded_; ++c) tile.data[p * tile.step + c] = T(0);
   }
 
   void store(int64_t b, const Rectangle& at, const Tile<T>& tile) const {

@@ -42,7 +42,8 @@ struct Loops {
   template <int64_t N>
   static void blocks(const Tile<T>& tile, T* gram, int64_t gram_step, int64_t i, int64_t rows, int64_t j) {
     for (; rows >= V::rows; i += V::rows, rows -= V::rows) block<V::rows, N>(tile, gram, gram_step, i, j);
-    for (; rows > 0; ++i, --rows) block<1, N>(tile, gram, gram_step, i, j);
+    if constexpr (L % V::rows != 0)  // else no rows are left
+      for (; rows > 0; ++i, --rows) block<1, N>(tile, gram, gram_step, i, j);
   }
 
   // Rows go in steps of V::rows, columns from the diagonal in steps of V::columns vectors.

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import importlib
+import os
 
+from gramstyle import check
 from gramstyle.errors import NativeUnavailableError
+
+INSTRUCTIONS = ("avx512", "avx2", "neon", "portable")
+"""Of processors, that the CPU half was written for. `GRAMSTYLE_CPU` names the most that it may use."""
 
 _tried = False
 _reason: str | None = None
 
 
 def reason_missing() -> str | None:
-    """Why the native half cannot be used; None where it can. Loads it on the first call."""
+    """Why the native half cannot be used; None where it can. Loads it on the first call.
+
+    Raises:
+        UnknownNameError: if `GRAMSTYLE_CPU` names none of `INSTRUCTIONS`.
+    """
     global _tried, _reason
     if not _tried:  # plain flags: torch.compile reads them as constants, and warns of a cached function
+        if os.environ.get("GRAMSTYLE_CPU"):
+            check.name_in("GRAMSTYLE_CPU", os.environ["GRAMSTYLE_CPU"], INSTRUCTIONS)
         try:
             importlib.import_module("torch")  # the half has no search path of its own for torch's libraries
             importlib.import_module("gramstyle.kernels._cpu")
@@ -29,7 +40,7 @@ def available() -> bool:
 
 
 def instructions() -> str:
-    """Which of the processor's instructions the native half uses: avx512, avx2, neon or portable.
+    """Which of `INSTRUCTIONS` the CPU half uses on this processor.
 
     Raises:
         NativeUnavailableError: if the half is not there.

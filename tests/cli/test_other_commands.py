@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -112,7 +114,40 @@ def test_doctor_says_whether_the_native_half_is_there(run):
     ended = run("doctor")
     assert ended.code == 0
     line = next(line for line in ended.out.splitlines() if line.startswith("native half"))
-    assert ("built" in line) if available() else ("not there: No module named" in line)
+    assert re.search(r"built, (avx512|avx2|neon|portable)$" if available() else "absent", line.rstrip())
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_doctor_says_what_to_do_where_the_half_is_absent(there, run, monkeypatch, tmp_path):
+    compiler = tmp_path / "cxx"
+    compiler.write_text("#!/bin/sh\n")
+    compiler.chmod(0o755 if there else 0o644)
+    monkeypatch.setattr("gramstyle.cli.doctor.reason_missing", lambda: "No module named '_cpu'")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CXX", str(compiler))
+    ended = run("doctor")
+    words = " ".join(ended.out.replace("│", " ").split())
+    install = f"no C++ compiler was found ({compiler}, g++, clang++): install one, then "
+    remedy = f"{'' if there else install}install gramstyle with `pip install --no-build-isolation`"
+    assert (ended.code, ended.err) == (0, "")
+    assert f"native half absent, so plain torch computes: No module named '_cpu'; {remedy} cache" in words
+
+
+def test_instructions_that_no_processor_has_are_refused_in_one_line():
+    done = subprocess.run(
+        [sys.executable, "-c", "from gramstyle.cli import main; main()", "doctor"],
+        env={**os.environ, "GRAMSTYLE_CPU": "sse9", "NO_COLOR": "1"},
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: GRAMSTYLE_CPU must be one of: ")
+    assert done.stderr.endswith("; got 'sse9'\n")
+    assert sorted(done.stderr.split(": ")[2].split(";")[0].split(", ")) == [
+        "avx2",
+        "avx512",
+        "neon",
+        "portable",
+    ]
 
 
 class Page(HTMLParser):

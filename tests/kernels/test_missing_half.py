@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gramstyle.kernels import reason_missing
+
 ROOT = Path(__file__).parents[2]
 BLOCKED = "import sys; sys.modules['gramstyle.kernels._cpu'] = None\n"
 ANSWER = "import json; print(json.dumps(answer))"
@@ -31,9 +33,9 @@ def without():
         BLOCKED
         + """
 import torch
-from gramstyle import NativeUnavailableError
+from gramstyle import Extractor, NativeUnavailableError
 from gramstyle.gram import gram
-from gramstyle.kernels import available, reason_missing
+from gramstyle.kernels import available, instructions, reason_missing
 from gramstyle.kernels import gram as native_gram
 
 def message(call):
@@ -43,11 +45,21 @@ def message(call):
         return str(error)
 
 x = torch.ones(1, 2, 3, 4)
+image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+network = "timm:test_efficientnet@random:1"
+maps = {kernel: Extractor(network, kernel=kernel)(image) for kernel in ("auto", "reference")}
 answer = {
     "available": available(),
+    "auto": gram(x, "none", kernel="auto").tolist(),
+    "reference": gram(x, "none", kernel="reference").tolist(),
+    "same maps": all(
+        torch.allclose(maps["auto"][tap], one, atol=1e-5) for tap, one in maps["reference"].items()
+    ),
+    "network": message(lambda: Extractor(network, kernel="fused")),
     "reason": reason_missing(),
     "torch": gram(x, "none").tolist(),
     "gram": message(lambda: gram(x, kernel="fused")),
+    "instructions": message(instructions),
     "again": message(lambda: gram(x, kernel="fused")),
     "operator": message(lambda: native_gram(x)),
     "is an ImportError": issubclass(NativeUnavailableError, ImportError),
@@ -59,10 +71,11 @@ answer = {
 def test_absence_is_said_and_nothing_breaks(without):
     assert without["available"] is False
     assert "gramstyle.kernels._cpu" in without["reason"]
-    assert without["torch"] == [[[12, 12], [12, 12]]]
+    assert without["torch"] == without["auto"] == without["reference"] == [[[12, 12], [12, 12]]]
+    assert without["same maps"] is True
 
 
-@pytest.mark.parametrize("call", ["gram", "again", "operator"])
+@pytest.mark.parametrize("call", ["gram", "again", "operator", "network", "instructions"])
 def test_the_error_tells_reason_and_remedy(without, call):
     said = without[call]
     assert said.startswith("kernel fused was asked for and its library is not there")
@@ -93,3 +106,32 @@ answer = before, reason_missing()
     )
     assert loaded is False
     assert "broken.so" in reason
+
+
+ASKED = "from gramstyle.kernels import instructions; answer = instructions()"
+
+
+@pytest.mark.skipif(reason_missing() is not None, reason="the native half was not built")
+@pytest.mark.parametrize("asked", ["portable", ""])
+def test_what_was_asked_for_is_used(asked):
+    best = ask(f"import os; os.environ.pop('GRAMSTYLE_CPU', None); {ASKED}")
+    assert ask(f"import os; os.environ['GRAMSTYLE_CPU'] = {asked!r}; {ASKED}") == (asked or best)
+
+
+def test_instructions_that_do_not_exist_are_refused_at_the_first_question():
+    said = ask(
+        """
+import os
+os.environ["GRAMSTYLE_CPU"] = "avx"
+import gramstyle
+from gramstyle.kernels import available
+answer = []
+for attempt in range(2):
+    try:
+        available()
+    except gramstyle.UnknownNameError as error:
+        answer.append(str(error))
+"""
+    )
+    expected = "GRAMSTYLE_CPU must be one of: avx2, avx512, portable, neon; got 'avx'"
+    assert said == [expected, expected]
