@@ -1,0 +1,276 @@
+// Split-K second moment: a block of threads reads some positions of some channels once, in a pipeline
+// of asynchronous copies, and sums the upper triangle of their products in registers.
+#pragma once
+
+#include "copies.cuh"
+#include "gramstyle/cuda/gram.h"
+#include "gramstyle/cuda/roles.h"
+#include "sums.cuh"
+
+namespace gramstyle::cuda {
+
+// The copies of one thread: one chunk of every `kApart`-th row of each stage.
+template <class Panel>
+class Loader {
+ public:
+  __device__ __forceinline__ Loader(const GramArgs& a, const Unit& unit, int64_t image, int64_t begin,
+                                    int64_t end)
+      : a_(a) {
+    const int row = machine::thread() / Panel::chunks;
+    const int chunk = machine::thread() % Panel::chunks;
+    offset_ = Panel::offset(row, chunk);
+    const int64_t first = begin + (Panel::planar ? chunk * kElements : row);
+    left_ = static_cast<int>(end - first);
+    const int64_t channel = channel_of(unit, Panel::planar ? row : chunk * kElements);
+    source_ =
+        static_cast<const unsigned char*>(a.x) + image * a.batch_stride * kElement +
+        (Panel::planar ? channel * row_bytes() + first * kElement : first * row_bytes() + channel * kElement);
+    if (Panel::planar) {
+#pragma unroll
+      for (int i = 0; i < kEach; ++i) exists_ |= (channel_of(unit, row + i * kApart) < a.channels) << i;
+      apart_ = unit.second - unit.first - 1;
+    } else {
+      const int64_t channels = a.channels - channel;
+      exists_ = channels <= 0 ? 0 : channels < kElements ? static_cast<int>(channels) : kElements;
+    }
+  }
+
+  // Starts the copies of the next stage into the panel at `slot`. Positions beyond the part's become
+  // zeros; channels that do not exist are left alone.
+  __device__ __forceinline__ void start(uint32_t slot) {
+    if (a_.copy_bytes == kChunk) {
+#pragma unroll
+      for (int i = 0; i < kEach; ++i) start_row<true>(slot, i);
+    } else {
+#pragma unroll 1
+      for (int i = 0; i < kEach; ++i) start_row<false>(slot, i);
+    }
+    left_ -= Panel::positions;
+    source_ += Panel::planar ? Panel::positions * kElement : Panel::positions * row_bytes();
+  }
+
+ private:
+  static constexpr int kElements = Panel::elements_of_chunk;
+  static constexpr int kElement = kChunk / kElements;
+  static constexpr int kEach = Panel::bytes / kChunk / kThreads;
+  static constexpr int kApart = kThreads / Panel::chunks;
+  static_assert(kApart % (Panel::by_element ? 4 : 8) == 0, "the rows of one thread are swizzled alike");
+
+  static __device__ __forceinline__ int64_t channel_of(const Unit& unit, int in_panel) {
+    return static_cast<int64_t>(in_panel < kSuperblock ? unit.first : unit.second) * kSuperblock +
+           in_panel % kSuperblock;
+  }
+
+  __device__ __forceinline__ int64_t row_bytes() const { return a_.row_stride * kElement; }
+
+  template <bool whole>
+  __device__ __forceinline__ void start_row(uint32_t slot, int i) {
+    int valid;
+    int64_t row = i * kApart;
+    if (Panel::planar) {
+      if (!(exists_ >> i & 1)) return;
+      valid = left_ <= 0 ? 0 : left_ < kElements ? left_ : kElements;
+      // The panel's second superblock need not be the next one of the features.
+      if (Panel::rows > kSuperblock && i * kApart >= kSuperblock)
+        row += static_cast<int64_t>(apart_) * kSuperblock;
+    } else {
+      if (exists_ == 0) return;
+      valid = i * kApart < left_ ? exists_ : 0;
+    }
+    const unsigned char* source = source_ + row * row_bytes();
+    const uint32_t to = slot + offset_ + i * kApart * Panel::row_bytes;
+    if (whole) {
+      machine::copy_async<kChunk>(to, source, valid * kElement);
+    } else {
+      copy_chunk(to, source, valid * kElement, a_.copy_bytes);
+    }
+  }
+
+  const GramArgs& a_;
+  const unsigned char* source_;  // of the next stage's first row; not read where nothing is valid
+  uint32_t offset_;
+  int left_;        // positions from the thread's first to the end of the part
+  int exists_ = 0;  // planar: one bit per row; channels-last: elements of the chunk
+  int apart_ = 0;   // superblocks between the panel's two
+};
+
+// Kinds of work of a warp: the whole triangle of a narrow panel; of a wide one, a role with a triangle,
+// its triangle alone, its rectangle alone, or a square; or nothing.
+enum class Kind { kWhole, kBoth, kTriangle, kRectangle, kSquare, kNothing };
+
+// What this warp does: a role, numbered `number` among all of the matrix, or its tiles from `first` on,
+// at the positions of slice `slice` of each panel. `place` tells apart the warps of a slice.
+struct Duty {
+  Kind kind;
+  Role role;
+  int number, first;
+  int slice, slices, place, places;
+};
+
+template <int width, bool joined>
+__device__ __forceinline__ Duty duty_of(const GramArgs& a, const Unit& unit) {
+  const int warp = machine::warp();
+  const int half = warp % 2;
+  if (width <= 64) return {Kind::kWhole, {0, 0, 0}, 0, 0, warp, kWarps, 0, 1};
+  if (width == 128) {
+    const Role role = triangle_role(0, half);
+    const int number = triangle_number(unit.first, half);
+    const bool exists = unit.first * kSuperblock + half * 64 < a.channels;
+    if (joined) return {exists ? Kind::kBoth : Kind::kNothing, role, number, 0, warp / 2, 4, half, 2};
+    const bool triangle = warp / 2 % 2 == 0;
+    const Kind kind = triangle ? Kind::kTriangle : Kind::kRectangle;
+    const int first = triangle ? 0 : kTriangleTiles;
+    return {exists ? kind : Kind::kNothing, role, number, first, warp / 4, 2, warp % 4, 4};
+  }
+  if (unit.triangles && warp < 4) {
+    const int superblock = warp < 2 ? unit.first : unit.second;
+    const bool exists = superblock * kSuperblock + half * 64 < a.channels;
+    const Role role = triangle_role(warp / 2, half);
+    return {exists ? Kind::kBoth : Kind::kNothing, role, triangle_number(superblock, half), 0, 0, 1, warp, 8};
+  }
+  const int part = unit.triangles ? square_of_warp(warp) : warp % 4;
+  const bool exists = unit.second * kSuperblock + part % 2 * 64 < a.channels;
+  const int number = square_number(superblocks_of(a.channels), unit.first, unit.second, part);
+  Role role = square_role(part);
+  if (!joined) {  // half a square
+    role.row += 2 * (warp / 4);
+    return {exists ? Kind::kRectangle : Kind::kNothing,
+            role,
+            number,
+            warp / 4 * (kSquareTiles / 2),
+            0,
+            1,
+            warp,
+            8};
+  }
+  const Kind kind = exists ? Kind::kSquare : Kind::kNothing;
+  if (unit.triangles) return {kind, role, number, 0, 0, 1, warp, 8};
+  return {kind, role, number, 0, warp / 4, 2, part, 4};
+}
+
+// A whole part, as one warp sees it. Each kind has a loop of its own: if the sums passed through a
+// branch, the compiler would keep them twice.
+template <class Format, class Panel, int width, Kind kind>
+__device__ __forceinline__ void sum_part(const GramArgs& a, const Duty& duty, Loader<Panel>& loader,
+                                         int panels) {
+  constexpr int kStages = Panel::stages;
+  constexpr int kSteps = Panel::positions / Panel::step;
+  constexpr bool triangle = kind <= Kind::kTriangle;
+  constexpr int kTiles = kind == Kind::kSquare      ? kSquareTiles
+                         : kind == Kind::kTriangle  ? kTriangleTiles
+                         : kind == Kind::kRectangle ? kSquareTiles / 2
+                         : kind == Kind::kNothing   ? 1
+                                                    : tiles_of(width);
+  constexpr int kBlocks = !triangle ? 0 : width == 32 ? 2 : 4;
+  const Role& role = duty.role;
+  Sums<kTiles, kBlocks> sums;
+  sums.clear();
+  int slot = 0;
+  int i = 0;
+#pragma unroll 1
+  do {  // a part has positions: a loop that might not run keeps all sums twice
+    machine::wait_copies<kStages - 2>();
+    machine::sync_block();  // panel i has arrived for all, and all are done with panel i - 1
+    if (i + kStages - 1 < panels) loader.start((slot == 0 ? kStages - 1 : slot - 1) * Panel::bytes);
+    machine::commit_copies();
+    const uint32_t panel = static_cast<uint32_t>(slot * Panel::bytes);
+#pragma unroll 1
+    for (int at = duty.slice; at < kSteps; at += duty.slices) {
+      if constexpr (triangle)
+        add_triangle<Format, Panel, kBlocks>(sums, panel + Panel::group(role.diagonal / 4), at, a.sums);
+      const uint32_t left = panel + Panel::group(role.row / 4);
+      const uint32_t right = panel + Panel::group(role.column / 4);
+      if constexpr (kind == Kind::kBoth || kind == Kind::kRectangle)
+        add_rectangle<Format, Panel, 2, kTiles - 16>(sums, left, role.row % 4, right, at);
+      if constexpr (kind == Kind::kSquare) add_rectangle<Format, Panel, 4, 0>(sums, left, 0, right, at);
+    }
+    slot = slot == kStages - 1 ? 0 : slot + 1;
+  } while (++i < panels);
+  machine::wait_copies<0>();
+  sums.combine(duty.slice, duty.slices, duty.place, duty.places, Sums < tiles_of(width),
+               width == 32 ? 2 : 4 > ::bytes);
+  if (duty.slice != 0 || kind == Kind::kNothing) return;
+  float* to = a.partials + machine::block() / a.units * a.splits.floats;
+  sums.write_tiles(to + (duty.number * tiles_of(width) + duty.first) * kTileElements);
+  if (a.sums && triangle)
+    sums.write_totals(to + a.splits.tile_floats + duty.number / 2 * kSuperblock + duty.number % 2 * 64);
+}
+
+template <class Format, Layout layout, int width>
+__global__ void __launch_bounds__(kThreads, 1) gram_kernel(GramArgs a) {
+  using Panel = gramstyle::cuda::Panel<Format::bytes, layout, width>;
+  constexpr int kStages = Panel::stages;
+  const int number = static_cast<int>(machine::block() % a.units);
+  const int64_t split = machine::block() / a.units % a.splits.count;
+  const int64_t image = machine::block() / a.units / a.splits.count;
+  const Unit unit =
+      width == 256 ? pair_unit_of(a.channels, Format::joined, number) : Unit{number, number, true};
+  const int64_t begin = split * a.splits.positions;
+  const int64_t stop = begin + a.splits.positions;
+  const int64_t end = stop < a.positions ? stop : a.positions;
+  const Duty duty = duty_of<width, Format::joined>(a, unit);
+
+  // Channels that do not exist are never copied: they stay these zeros.
+  for (int i = machine::thread(); i < kStages * Panel::bytes / kChunk; i += kThreads)
+    machine::store_shared(static_cast<uint32_t>(i * kChunk), uint4{0, 0, 0, 0});
+  machine::sync_block();
+
+  const int panels = static_cast<int>((end - begin + Panel::positions - 1) / Panel::positions);
+  Loader<Panel> loader(a, unit, image, begin, end);
+  for (int i = 0; i < kStages - 1; ++i) {
+    if (i < panels) loader.start(i * Panel::bytes);
+    machine::commit_copies();
+  }
+  if constexpr (width <= 64) {
+    sum_part<Format, Panel, width, Kind::kWhole>(a, duty, loader, panels);
+  } else {
+    if (duty.kind == Kind::kNothing) sum_part<Format, Panel, width, Kind::kNothing>(a, duty, loader, panels);
+    if constexpr (Format::joined) {
+      if (duty.kind == Kind::kBoth) sum_part<Format, Panel, width, Kind::kBoth>(a, duty, loader, panels);
+      if constexpr (width == 256) {
+        if (duty.kind == Kind::kSquare)
+          sum_part<Format, Panel, width, Kind::kSquare>(a, duty, loader, panels);
+      }
+    } else {
+      if (duty.kind == Kind::kRectangle)
+        sum_part<Format, Panel, width, Kind::kRectangle>(a, duty, loader, panels);
+      if constexpr (width == 128) {
+        if (duty.kind == Kind::kTriangle)
+          sum_part<Format, Panel, width, Kind::kTriangle>(a, duty, loader, panels);
+      }
+    }
+  }
+}
+
+template <class Format, Layout layout, int width>
+int launch_panels(GramArgs a, int units, void* stream) {
+  using Panel = gramstyle::cuda::Panel<Format::bytes, layout, width>;
+  if (units == 0) return 0;
+  a.units = units;
+  return machine::launch(gram_kernel<Format, layout, width>, a.batch * a.splits.count * units, kThreads,
+                         Panel::stages * Panel::bytes, stream, a);
+}
+
+template <class Format, Layout layout>
+int launch_layout(const GramArgs& a, void* stream) {
+  switch (panel_width(a.channels)) {
+    case 32: return launch_panels<Format, layout, 32>(a, 1, stream);
+    case 64: return launch_panels<Format, layout, 64>(a, 1, stream);
+    case 128: return launch_panels<Format, layout, 128>(a, 1, stream);
+    default: break;
+  }
+  if (!Format::joined) {
+    const int error = launch_panels<Format, layout, 128>(a, superblocks_of(a.channels), stream);
+    if (error != 0) return error;
+  }
+  return launch_panels<Format, layout, 256>(a, pair_units_of(a.channels, Format::joined), stream);
+}
+
+// One file per format instantiates this: they compile side by side.
+template <class Format>
+int launch_gram(const GramArgs& a, void* stream) {
+  return a.layout == Layout::kPlanar ? launch_layout<Format, Layout::kPlanar>(a, stream)
+                                     : launch_layout<Format, Layout::kChannelsLast>(a, stream);
+}
+
+}  // namespace gramstyle::cuda

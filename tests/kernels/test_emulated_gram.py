@@ -1,0 +1,25 @@
+"""The CUDA source of the second moment, run thread by thread on the host under the sanitizers.
+
+The program beside this holds the oracle, sums in float64, and prints what differs.
+"""
+
+import subprocess
+
+import pytest
+from emulated import missing, programs
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+
+FORMATS = ("bfloat16", "float16", "tf32", "ieee")
+GROUPS = [f"{group}-{name}" for name in FORMATS for group in ("shapes", "alignment", "parts", "channels")]
+
+
+@pytest.fixture(scope="module")
+def folder(request):
+    return programs(request.config.cache.mkdir("emulated"), ("gram_cases",))
+
+
+@pytest.mark.parametrize("group", [*GROUPS, "work", "nonfinite", "huge", "plain"])
+def test_the_kernels_agree_with_float64(group, folder):
+    done = subprocess.run([str(folder / "gram_cases"), group], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
