@@ -58,11 +58,12 @@ def run(command: Sequence[str]) -> str:
     return done.stdout
 
 
-def programs(cache: Path, names: Sequence[str]) -> Path:
-    """The folder of the programs `names` (of NAME.cpp), built under the sanitizers if they are not there.
+def programs(cache: Path) -> Path:
+    """The folder of the programs of `EMULATION`, built under the sanitizers if they are not there.
 
     Kernels are instrumented; the emulator, which checks shared memory itself, is not, and optimised.
     """
+    names = sorted(path.stem for path in EMULATION.glob("*_cases.cpp"))
     folder = cache / digest(names, COMPILER)
     with FileLock(f"{folder}.lock"):
         if not (folder / "built").exists():

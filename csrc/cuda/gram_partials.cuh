@@ -181,8 +181,9 @@ __device__ __forceinline__ void sum_part(const GramArgs& a, const Duty& duty, Lo
       const uint32_t left = panel + Panel::group(role.row / 4);
       const uint32_t right = panel + Panel::group(role.column / 4);
       if constexpr (kind == Kind::kBoth || kind == Kind::kRectangle)
-        add_rectangle<Format, Panel, 2, kTiles - 16>(sums, left, role.row % 4, right, at);
-      if constexpr (kind == Kind::kSquare) add_rectangle<Format, Panel, 4, 0>(sums, left, 0, right, at);
+        add_rectangle<Format, Panel, Panel, 2, kTiles - 16>(sums, left, role.row % 4, right, at);
+      if constexpr (kind == Kind::kSquare)
+        add_rectangle<Format, Panel, Panel, 4, 0>(sums, left, 0, right, at);
     }
     slot = slot == kStages - 1 ? 0 : slot + 1;
   } while (++i < panels);

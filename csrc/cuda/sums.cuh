@@ -128,16 +128,16 @@ __device__ __forceinline__ void add_triangle(Sums& sums, uint32_t panel, int at,
 }
 
 // Adds step `at` of the products of `rows` blocks from `row` with four others, to the tiles from `offset`.
-template <class Format, class Panel, int rows, int offset, class Sums>
+template <class Format, class LeftPanel, class RightPanel, int rows, int offset, class Sums>
 __device__ __forceinline__ void add_rectangle(Sums& sums, uint32_t left_panel, int row, uint32_t right_panel,
                                               int at) {
   typename Format::Fragment left[rows];
 #pragma unroll
-  for (int i = 0; i < rows; ++i) read_fragment<Format, Panel>(left[i], left_panel, row + i, at);
+  for (int i = 0; i < rows; ++i) read_fragment<Format, LeftPanel>(left[i], left_panel, row + i, at);
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
     typename Format::Fragment right;
-    read_fragment<Format, Panel>(right, right_panel, j, at);
+    read_fragment<Format, RightPanel>(right, right_panel, j, at);
 #pragma unroll
     for (int i = 0; i < rows; ++i) {
       Format::multiply(sums.tile[offset + 8 * i + 2 * j], left[i], right, 0);

@@ -16,7 +16,7 @@ GROUPS = [f"{group}-{name}" for name in FORMATS for group in ("shapes", "alignme
 
 @pytest.fixture(scope="module")
 def folder(request):
-    return programs(request.config.cache.mkdir("emulated"), ("gram_cases",))
+    return programs(request.config.cache.mkdir("emulated"))
 
 
 @pytest.mark.parametrize("group", [*GROUPS, "work", "nonfinite", "huge", "plain"])
