@@ -3,9 +3,8 @@
 #pragma once
 
 #include "copies.cuh"
+#include "duties.cuh"
 #include "gramstyle/cuda/gram.h"
-#include "gramstyle/cuda/roles.h"
-#include "sums.cuh"
 
 namespace gramstyle::cuda {
 
@@ -94,60 +93,6 @@ class Loader {
   int apart_ = 0;   // superblocks between the panel's two
 };
 
-// Kinds of work of a warp: the whole triangle of a narrow panel; of a wide one, a role with a triangle,
-// its triangle alone, its rectangle alone, or a square; or nothing.
-enum class Kind { kWhole, kBoth, kTriangle, kRectangle, kSquare, kNothing };
-
-// What this warp does: a role, numbered `number` among all of the matrix, or its tiles from `first` on,
-// at the positions of slice `slice` of each panel. `place` tells apart the warps of a slice.
-struct Duty {
-  Kind kind;
-  Role role;
-  int number, first;
-  int slice, slices, place, places;
-};
-
-template <int width, bool joined>
-__device__ __forceinline__ Duty duty_of(const GramArgs& a, const Unit& unit) {
-  const int warp = machine::warp();
-  const int half = warp % 2;
-  if (width <= 64) return {Kind::kWhole, {0, 0, 0}, 0, 0, warp, kWarps, 0, 1};
-  if (width == 128) {
-    const Role role = triangle_role(0, half);
-    const int number = triangle_number(unit.first, half);
-    const bool exists = unit.first * kSuperblock + half * 64 < a.channels;
-    if (joined) return {exists ? Kind::kBoth : Kind::kNothing, role, number, 0, warp / 2, 4, half, 2};
-    const bool triangle = warp / 2 % 2 == 0;
-    const Kind kind = triangle ? Kind::kTriangle : Kind::kRectangle;
-    const int first = triangle ? 0 : kTriangleTiles;
-    return {exists ? kind : Kind::kNothing, role, number, first, warp / 4, 2, warp % 4, 4};
-  }
-  if (unit.triangles && warp < 4) {
-    const int superblock = warp < 2 ? unit.first : unit.second;
-    const bool exists = superblock * kSuperblock + half * 64 < a.channels;
-    const Role role = triangle_role(warp / 2, half);
-    return {exists ? Kind::kBoth : Kind::kNothing, role, triangle_number(superblock, half), 0, 0, 1, warp, 8};
-  }
-  const int part = unit.triangles ? square_of_warp(warp) : warp % 4;
-  const bool exists = unit.second * kSuperblock + part % 2 * 64 < a.channels;
-  const int number = square_number(superblocks_of(a.channels), unit.first, unit.second, part);
-  Role role = square_role(part);
-  if (!joined) {  // half a square
-    role.row += 2 * (warp / 4);
-    return {exists ? Kind::kRectangle : Kind::kNothing,
-            role,
-            number,
-            warp / 4 * (kSquareTiles / 2),
-            0,
-            1,
-            warp,
-            8};
-  }
-  const Kind kind = exists ? Kind::kSquare : Kind::kNothing;
-  if (unit.triangles) return {kind, role, number, 0, 0, 1, warp, 8};
-  return {kind, role, number, 0, warp / 4, 2, part, 4};
-}
-
 // A whole part, as one warp sees it. Each kind has a loop of its own: if the sums passed through a
 // branch, the compiler would keep them twice.
 template <class Format, class Panel, int width, Kind kind>
@@ -155,15 +100,7 @@ __device__ __forceinline__ void sum_part(const GramArgs& a, const Duty& duty, Lo
                                          int panels) {
   constexpr int kStages = Panel::stages;
   constexpr int kSteps = Panel::positions / Panel::step;
-  constexpr bool triangle = kind <= Kind::kTriangle;
-  constexpr int kTiles = kind == Kind::kSquare      ? kSquareTiles
-                         : kind == Kind::kTriangle  ? kTriangleTiles
-                         : kind == Kind::kRectangle ? kSquareTiles / 2
-                         : kind == Kind::kNothing   ? 1
-                                                    : tiles_of(width);
-  constexpr int kBlocks = !triangle ? 0 : width == 32 ? 2 : 4;
-  const Role& role = duty.role;
-  Sums<kTiles, kBlocks> sums;
+  SumsOf<width, kind> sums;
   sums.clear();
   int slot = 0;
   int i = 0;
@@ -176,24 +113,16 @@ __device__ __forceinline__ void sum_part(const GramArgs& a, const Duty& duty, Lo
     const uint32_t panel = static_cast<uint32_t>(slot * Panel::bytes);
 #pragma unroll 1
     for (int at = duty.slice; at < kSteps; at += duty.slices) {
-      if constexpr (triangle)
-        add_triangle<Format, Panel, kBlocks>(sums, panel + Panel::group(role.diagonal / 4), at, a.sums);
-      const uint32_t left = panel + Panel::group(role.row / 4);
-      const uint32_t right = panel + Panel::group(role.column / 4);
-      if constexpr (kind == Kind::kBoth || kind == Kind::kRectangle)
-        add_rectangle<Format, Panel, Panel, 2, kTiles - 16>(sums, left, role.row % 4, right, at);
-      if constexpr (kind == Kind::kSquare)
-        add_rectangle<Format, Panel, Panel, 4, 0>(sums, left, 0, right, at);
+      add_step<Format, Panel, kind>(sums, duty.role, panel, at, a.sums);
     }
     slot = slot == kStages - 1 ? 0 : slot + 1;
   } while (++i < panels);
   machine::wait_copies<0>();
-  sums.combine(duty.slice, duty.slices, duty.place, duty.places, Sums < tiles_of(width),
-               width == 32 ? 2 : 4 > ::bytes);
+  sums.combine(duty.slice, duty.slices, duty.place, duty.places, combined_bytes(width));
   if (duty.slice != 0 || kind == Kind::kNothing) return;
   float* to = a.partials + machine::block() / a.units * a.splits.floats;
   sums.write_tiles(to + (duty.number * tiles_of(width) + duty.first) * kTileElements);
-  if (a.sums && triangle)
+  if (a.sums && has_totals(kind))
     sums.write_totals(to + a.splits.tile_floats + duty.number / 2 * kSuperblock + duty.number % 2 * 64);
 }
 
@@ -209,7 +138,7 @@ __global__ void __launch_bounds__(kThreads, 1) gram_kernel(GramArgs a) {
   const int64_t begin = split * a.splits.positions;
   const int64_t stop = begin + a.splits.positions;
   const int64_t end = stop < a.positions ? stop : a.positions;
-  const Duty duty = duty_of<width, Format::joined>(a, unit);
+  const Duty duty = duty_of<width, Format::joined>(a.channels, unit);
 
   // Channels that do not exist are never copied: they stay these zeros.
   for (int i = machine::thread(); i < kStages * Panel::bytes / kChunk; i += kThreads)
@@ -246,6 +175,8 @@ __global__ void __launch_bounds__(kThreads, 1) gram_kernel(GramArgs a) {
 template <class Format, Layout layout, int width>
 int launch_panels(GramArgs a, int units, void* stream) {
   using Panel = gramstyle::cuda::Panel<Format::bytes, layout, width>;
+  static_assert(combining_bytes(width) <= Panel::stages * Panel::bytes,
+                "sums are combined where panels were");
   if (units == 0) return 0;
   a.units = units;
   return machine::launch(gram_kernel<Format, layout, width>, a.batch * a.splits.count * units, kThreads,

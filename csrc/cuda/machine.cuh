@@ -163,6 +163,19 @@ __device__ __forceinline__ float float16_to_float(uint32_t low_half) {
   return value;
 }
 
+// NaN where either is.
+__device__ __forceinline__ float maximum(float one, float other) {
+  float value;
+  asm("max.NaN.f32 %0, %1, %2;\n" : "=f"(value) : "f"(one), "f"(other));
+  return value;
+}
+
+__device__ __forceinline__ float minimum(float one, float other) {
+  float value;
+  asm("min.NaN.f32 %0, %1, %2;\n" : "=f"(value) : "f"(one), "f"(other));
+  return value;
+}
+
 __device__ __forceinline__ float exponential(float value) { return __expf(value); }
 
 // Runs kernel(args) over `blocks` blocks of `threads` threads; 0, or the number of an error.

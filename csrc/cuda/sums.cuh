@@ -108,12 +108,10 @@ __device__ __forceinline__ void read_fragment(typename Format::Fragment& to, uin
   Format::prepare(to, read);
 }
 
-// Adds step `at` of the triangle of the first `blocks` blocks of the panel.
-template <class Format, class Panel, int blocks, class Sums>
-__device__ __forceinline__ void add_triangle(Sums& sums, uint32_t panel, int at, bool totals) {
-  typename Format::Fragment x[blocks];
-#pragma unroll
-  for (int i = 0; i < blocks; ++i) read_fragment<Format, Panel>(x[i], panel, i, at);
+// Adds the triangle of the products of `x`.
+template <class Format, int blocks, class Sums>
+__device__ __forceinline__ void multiply_triangle(Sums& sums, const typename Format::Fragment (&x)[blocks],
+                                                  bool totals) {
   if (totals) {
 #pragma unroll
     for (int i = 0; i < blocks; ++i) Format::add(sums.total[i], x[i]);
@@ -125,6 +123,15 @@ __device__ __forceinline__ void add_triangle(Sums& sums, uint32_t panel, int at,
     for (int column = 2 * row; column < 2 * blocks; ++column)
       Format::multiply(sums.tile[tile++], x[row], x[column / 2], column % 2);
   }
+}
+
+// Adds step `at` of the triangle of the first `blocks` blocks of the panel.
+template <class Format, class Panel, int blocks, class Sums>
+__device__ __forceinline__ void add_triangle(Sums& sums, uint32_t panel, int at, bool totals) {
+  typename Format::Fragment x[blocks];
+#pragma unroll
+  for (int i = 0; i < blocks; ++i) read_fragment<Format, Panel>(x[i], panel, i, at);
+  multiply_triangle<Format, blocks>(sums, x, totals);
 }
 
 // Adds step `at` of the products of `rows` blocks from `row` with four others, to the tiles from `offset`.

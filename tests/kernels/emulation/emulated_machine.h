@@ -111,6 +111,10 @@ inline uint32_t float_to_bits(float value) { return emulation::bits_of(value); }
 inline float float16_to_float(uint32_t low_half) {
   return emulation::from_float16(static_cast<uint16_t>(low_half));
 }
+inline float maximum(float one, float other) {
+  return std::isnan(one) || std::isnan(other) ? std::nanf("") : std::fmax(one, other);
+}
+inline float minimum(float one, float other) { return -maximum(-one, -other); }
 inline float exponential(float value) { return std::exp(value); }
 
 template <class Args>

@@ -29,8 +29,9 @@ constexpr int swizzled(int row, int chunk, int chunks) {
 
 // Shape of a stage of the pipeline: `width` channels at `positions` positions, 16 KiB whatever the
 // type. Longer rows of a planar panel would be fewer than the copies in flight need.
-template <int element_bytes, Layout layout, int width>
+template <int element_bytes, Layout layout, int width_>
 struct Panel {
+  static constexpr int width = width_;
   static constexpr int bytes = 16 * 1024;
   static constexpr int step = 32 / element_bytes;  // positions of one product: k of the mma
   static constexpr int positions = bytes / (width * element_bytes);
