@@ -15,9 +15,9 @@ from gramstyle.descriptors import Descriptors, Image
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, parse
 from gramstyle.extract.registry import random_seed
-from gramstyle.gram import Backend, pack
+from gramstyle.gram import pack
 from gramstyle.images import Picture, ResizePolicy, Skipped, center_crop, resize, resize_mask
-from gramstyle.kernels.native import require as require_native
+from gramstyle.kernels import Kernel, checked_kernel, gram_is_native
 from gramstyle.recipe import Recipe
 from gramstyle.types import Progress
 from gramstyle.versions import versions
@@ -46,7 +46,7 @@ class Describer:
         device: see `Extractor`.
         dtype: of the network; descriptors are float32 all the same.
         batch_size: images of one size that go through the network together.
-        backend: who multiplies, ``torch`` or ``native``; see `gramstyle.gram`.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         progress: called while weights are fetched.
 
@@ -61,26 +61,25 @@ class Describer:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         batch_size: int = 8,
-        backend: Backend = "torch",
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         check.positive("batch_size", batch_size)
-        if backend == "native":
-            require_native()
+        self.kernel = checked_kernel(kernel)
         self.extractor = Extractor(
             recipe.backbone,
             recipe.taps,
             device=device,
             dtype=dtype,
             first_padding=recipe.first_padding,
+            kernel=self.kernel,
             normalization=recipe.normalization,
             weights_dir=weights_dir,
             progress=progress,
         )
         self.recipe = spelled_out(recipe, self.extractor)
         self.batch_size = batch_size
-        self.backend: Backend = check.name_in("backend", backend, ("torch", "native"))  # type: ignore[assignment]
         self._policy = ResizePolicy.parse(recipe.resize)
 
     def at(self, *, resize: str, crop: int | None = None) -> Describer:
@@ -104,8 +103,25 @@ class Describer:
             raise ValueError(
                 f"masks must be (B, H, W), one for each of {len(images)} images, got {tuple(masks.shape)}"
             )
+        if masks is None and self._by_sums:
+            return self._of_sums(images)
         features = self.extractor(images)
         return {tap: self._summarise(tap, one, masks) for tap, one in features.items()}
+
+    @property
+    def _by_sums(self) -> bool:
+        native = gram_is_native(self.kernel, self.extractor.device)
+        return native and self.extractor.has_sums and self.recipe.gram.has_sums
+
+    def _of_sums(self, images: Tensor) -> dict[str, Tensor]:
+        """Descriptors from sums that convolutions leave as they run."""
+        settings = self.recipe.gram
+        kind = torch.float64 if self.extractor.dtype == torch.float64 else torch.float32
+        found = self.extractor.sums(images, wide=settings.wants_wide_sums)
+        return {
+            tap: check.finite(settings.of_sums(*one).to(kind), f"descriptor at tap {tap}")
+            for tap, one in found.items()
+        }
 
     def _summarise(self, tap: str, features: Tensor, masks: Tensor | None) -> Tensor:
         if masks is None:
@@ -115,7 +131,7 @@ class Describer:
             weights = torch.stack(small).to(features.device)
             if bool((weights.flatten(1).sum(1) <= 0).any()):
                 raise StyleError(f"a mask leaves no position at tap {tap}: it is transparent everywhere")
-        values = self.recipe.gram(features, weights, self.backend)
+        values = self.recipe.gram(features, weights, self.kernel)
         return check.finite(values, f"descriptor at tap {tap}")
 
     def prepare(self, picture: Picture) -> tuple[Tensor, Tensor | None]:

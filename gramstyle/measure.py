@@ -22,6 +22,7 @@ from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse
 from gramstyle.extract.registry import RANDOM, random_seed
 from gramstyle.images import ImageSource, find_images, read_images
+from gramstyle.kernels import Kernel
 from gramstyle.presets import preset as preset_named
 from gramstyle.recipe import Recipe, make_recipe
 from gramstyle.types import WeightsIdentity
@@ -148,6 +149,7 @@ def pairwise_style_distance(
     device: str | torch.device = "auto",
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
+    kernel: Kernel = "auto",
     weights_dir: str | Path | None = None,
     **settings: Any,
 ) -> Distances:
@@ -161,6 +163,7 @@ def pairwise_style_distance(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: of the network.
         batch_size: images of one size that go through the network together.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         **settings: arguments of `gramstyle.make_recipe`: backbone, taps, statistic, norm, center,
             metric, combine, resize, crop, ...
@@ -175,7 +178,9 @@ def pairwise_style_distance(
         WeightsError: for weights that cannot be found, fetched or trusted.
     """
     chosen = choose_recipe(preset, recipe, settings)
-    describer = Describer(chosen, device=device, dtype=dtype, batch_size=batch_size, weights_dir=weights_dir)
+    describer = Describer(
+        chosen, device=device, dtype=dtype, batch_size=batch_size, kernel=kernel, weights_dir=weights_dir
+    )
     first = describer.describe(read_images(_listed(images), background=chosen.background))
     second = (
         None
@@ -205,6 +210,7 @@ class StyleDistance(nn.Module):
         recipe: what to compute; or a preset's name; None is the default recipe.
         device: see `Extractor`.
         dtype: of the network.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         **settings: arguments of `gramstyle.make_recipe`, in place of `recipe`.
     """
@@ -215,6 +221,7 @@ class StyleDistance(nn.Module):
         *,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         **settings: Any,
     ) -> None:
@@ -222,7 +229,11 @@ class StyleDistance(nn.Module):
         named = recipe if isinstance(recipe, str) else None
         given = recipe if isinstance(recipe, Recipe) else None
         self.describer = Describer(
-            choose_recipe(named, given, settings), device=device, dtype=dtype, weights_dir=weights_dir
+            choose_recipe(named, given, settings),
+            device=device,
+            dtype=dtype,
+            kernel=kernel,
+            weights_dir=weights_dir,
         )
         self.extractor = self.describer.extractor
 

@@ -70,7 +70,7 @@ def demo(
         paths = bundled_images() if not images else _labelled(find_images(images))
         pictures, skipped = read_all(paths, on_error.value, progress)
         arguments = run.as_arguments()
-        del arguments["backend"]
+        del arguments["kernel"]
         comparisons = list(compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **arguments))
         progress("drawing the report", 0, None)
         written = report.write_comparison(comparisons, {one.name: one for one in pictures}, output)

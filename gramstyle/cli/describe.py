@@ -48,7 +48,7 @@ def describe(
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
     seed: options.Seed = None,
-    gram_backend: options.GramBackend = "torch",
+    kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -83,7 +83,7 @@ def describe(
             },
             [name for name, was in given.items() if was],
         )
-        run = options.run_settings(device, dtype, batch_size, gram_backend, weights_dir)
+        run = options.run_settings(device, dtype, batch_size, kernel, weights_dir)
         if output.suffix != ".safetensors":
             raise StyleError(f"--output must end in .safetensors, got {output}")
         check_writable(output, "--output")

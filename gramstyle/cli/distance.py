@@ -67,7 +67,7 @@ def distance(
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
     seed: options.Seed = None,
-    gram_backend: options.GramBackend = "torch",
+    kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -96,7 +96,7 @@ def distance(
             },
             given,
         )
-        run = options.run_settings(device, dtype, batch_size, gram_backend, weights_dir)
+        run = options.run_settings(device, dtype, batch_size, kernel, weights_dir)
         form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(heatmap, "--heatmap")

@@ -142,8 +142,13 @@ Dtype = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images of one size that go through together.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of `@random` weights that name none.")]
-GramBackend = Annotated[
-    str, typer.Option(help="Who multiplies: torch, or native (cpu only; see `gramstyle doctor`).")
+KernelName = Annotated[
+    str,
+    typer.Option(
+        "--kernel",
+        help="Who computes: reference (plain torch), fused (native operators; see `gramstyle doctor`), "
+        "or auto, the faster of what is there. Results agree to rounding.",
+    ),
 ]
 WeightsDir = Annotated[
     Path | None,
@@ -176,7 +181,7 @@ class Run:
     device: torch.device
     dtype: torch.dtype
     batch_size: int
-    backend: str
+    kernel: str
     weights_dir: Path | None
 
     def as_arguments(self) -> dict[str, Any]:
@@ -195,18 +200,19 @@ def usage() -> Iterator[None]:
 
 
 def run_settings(
-    device: str, dtype: str, batch_size: int, backend: str = "torch", weights_dir: Path | None = None
+    device: str, dtype: str, batch_size: int, kernel: str = "auto", weights_dir: Path | None = None
 ) -> Run:
     """Settings of a run, checked."""
     from gramstyle import check
+    from gramstyle.kernels import checked_kernel
 
     check.name_in("dtype", dtype, DTYPES)
-    check.name_in("gram-backend", backend, ("torch", "native"))
+    checked_kernel(kernel)
     return Run(
         device=choose_device(device),
         dtype=DTYPES[dtype],
         batch_size=batch_size,
-        backend=backend,
+        kernel=kernel,
         weights_dir=weights_dir,
     )
 

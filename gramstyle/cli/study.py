@@ -136,7 +136,7 @@ def study(
         say.note(note)
     with bars() as progress:
         arguments = run.as_arguments()
-        del arguments["backend"]
+        del arguments["kernel"]
         results = run_study(corpus, chosen, output / "cache", progress=progress, **arguments)
         progress("drawing the report", 0, None)
         sheet = report.rendered(report.contact_sheet(thinned(corpus, chosen.limit)))

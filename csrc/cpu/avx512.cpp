@@ -1,0 +1,32 @@
+// The inner loops for x86 processors with AVX-512.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "gramstyle/element.h"
+#include "tables.h"
+
+// Everything included above is shared with other files and must not need avx512; all below does.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), \
+                             apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
+#endif
+
+#include "loops.h"
+#include "simd/avx512.h"
+
+namespace gramstyle {
+
+const Kernels<float> avx512_kernels = Loops<avx512::Vector>::table("avx512");
+
+}  // namespace gramstyle
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#endif

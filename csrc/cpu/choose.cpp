@@ -1,0 +1,48 @@
+#include <cstdlib>
+#include <cstring>
+
+#include "gramstyle/gram.h"
+#include "tables.h"
+
+namespace gramstyle {
+namespace {
+
+// GRAMSTYLE_CPU asks for less than there is, for tests and comparisons.
+bool allowed(const char* name) {
+  const char* asked = std::getenv("GRAMSTYLE_CPU");
+  if (asked == nullptr || std::strcmp(asked, name) == 0) return true;
+  return std::strcmp(asked, "avx512") == 0 ||
+         (std::strcmp(asked, "avx2") != 0 && std::strcmp(asked, "portable") != 0);
+}
+
+const Kernels<float>& best() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool half =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const bool whole = half && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (whole && allowed("avx512")) return avx512_kernels;
+  if (half && allowed("avx2")) return avx2_kernels;
+#elif defined(__aarch64__)
+  if (allowed("neon")) return neon_kernels;
+#endif
+  return portable_kernels;
+}
+
+}  // namespace
+
+template <>
+const Kernels<float>& kernels() {
+  static const Kernels<float>& chosen = best();
+  return chosen;
+}
+
+template <>
+const Kernels<double>& kernels() {
+  return double_kernels;
+}
+
+const char* instructions() { return kernels<float>().name; }
+
+}  // namespace gramstyle
