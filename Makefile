@@ -25,7 +25,7 @@ lint: $(VENV)/linters
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(STAMP): pyproject.toml setup.py $(wildcard csrc/*/*.cpp csrc/*/*.h csrc/include/gramstyle/*.h)
+$(STAMP): pyproject.toml setup.py $(wildcard csrc/*/*.* csrc/cpu/simd/*.h csrc/include/gramstyle/*.h csrc/include/gramstyle/cuda/*.h)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "gramstyle needs Python 3.10 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
@@ -40,4 +40,4 @@ $(VENV)/linters: $(STAMP)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info gramstyle/kernels/_cpu*.so
+	rm -rf $(VENV) build dist demo *.egg-info gramstyle/kernels/_cpu*.so gramstyle/kernels/_cuda*.so

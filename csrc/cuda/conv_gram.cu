@@ -33,8 +33,8 @@ int launch_width(const ConvArgs& a, void* stream) {
 }  // namespace
 
 int conv_gram(const ConvArgs& args, void* stream) {
-  return args.format == Format::kBfloat16 ? launch_width<Bfloat16>(args, stream)
-                                          : launch_width<Float16>(args, stream);
+  return args.format == Format::bfloat16 ? launch_width<Bfloat16>(args, stream)
+                                         : launch_width<Float16>(args, stream);
 }
 
 }  // namespace gramstyle::cuda

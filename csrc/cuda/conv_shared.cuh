@@ -18,7 +18,7 @@ constexpr int kInputStages = 3;
 // Shared memory: weights, biases, the table, tiles of inputs, then two panels of features.
 template <int width>
 struct SharedTiles {
-  using Panel = gramstyle::cuda::Panel<2, Layout::kChannelsLast, width>;
+  using Panel = gramstyle::cuda::Panel<2, Layout::channels_last, width>;
   static constexpr int positions = Panel::positions;
   static constexpr int biases = width * kOperandRow;
   static constexpr int table = biases + 4 * width;
@@ -161,7 +161,7 @@ __device__ __forceinline__ void convolve_part(const ConvArgs& a, const Duty& dut
   } while (++tile < tiles);
   machine::wait_copies<0>();
   sums.combine(duty.slice, duty.slices, duty.place, duty.places, combined_bytes(width));
-  if (duty.slice != 0 || kind == Kind::kNothing) return;
+  if (duty.slice != 0 || kind == Kind::nothing) return;
   float* to = a.partials + machine::block() * a.splits.floats;
   sums.write_tiles(to + duty.number * tiles_of(width) * kTileElements);
   if (a.sums && has_totals(kind))
@@ -196,10 +196,10 @@ __global__ void __launch_bounds__(kThreads, 1) conv_shared_kernel(ConvArgs a) {
   machine::wait_copies<kInputStages - 1>();
   machine::sync_block();
   convolution.convolve(0, Shared::features);
-  if (duty.kind == Kind::kNothing) convolve_part<Format, width, Kind::kNothing>(a, duty, convolution, tiles);
-  if (duty.kind == Kind::kBoth) convolve_part<Format, width, Kind::kBoth>(a, duty, convolution, tiles);
-  if constexpr (width == 256) {
-    if (duty.kind == Kind::kSquare) convolve_part<Format, width, Kind::kSquare>(a, duty, convolution, tiles);
+  if (duty.kind == Kind::both) convolve_part<Format, width, Kind::both>(a, duty, convolution, tiles);
+  if constexpr (width == 256) {  // of 128 channels, no warp is without: there are more than 64
+    if (duty.kind == Kind::nothing) convolve_part<Format, width, Kind::nothing>(a, duty, convolution, tiles);
+    if (duty.kind == Kind::square) convolve_part<Format, width, Kind::square>(a, duty, convolution, tiles);
   }
 }
 

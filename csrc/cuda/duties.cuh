@@ -8,7 +8,7 @@ namespace gramstyle::cuda {
 
 // Kinds of work of a warp: the whole triangle of a narrow panel; of a wide one, a role with a triangle,
 // its triangle alone, its rectangle alone, or a square; or nothing.
-enum class Kind { kWhole, kBoth, kTriangle, kRectangle, kSquare, kNothing };
+enum class Kind { whole, both, triangle, rectangle, square, nothing };
 
 // What this warp does: a role, numbered `number` among all of the matrix, or its tiles from `first` on,
 // at the positions of slice `slice` of each panel. `place` tells apart the warps of a slice.
@@ -23,22 +23,22 @@ template <int width, bool joined>
 __device__ __forceinline__ Duty duty_of(int64_t channels, const Unit& unit) {
   const int warp = machine::warp();
   const int half = warp % 2;
-  if (width <= 64) return {Kind::kWhole, {0, 0, 0}, 0, 0, warp, kWarps, 0, 1};
+  if (width <= 64) return {Kind::whole, {0, 0, 0}, 0, 0, warp, kWarps, 0, 1};
   if (width == 128) {
     const Role role = triangle_role(0, half);
     const int number = triangle_number(unit.first, half);
     const bool exists = unit.first * kSuperblock + half * 64 < channels;
-    if (joined) return {exists ? Kind::kBoth : Kind::kNothing, role, number, 0, warp / 2, 4, half, 2};
+    if (joined) return {exists ? Kind::both : Kind::nothing, role, number, 0, warp / 2, 4, half, 2};
     const bool triangle = warp / 2 % 2 == 0;
-    const Kind kind = triangle ? Kind::kTriangle : Kind::kRectangle;
+    const Kind kind = triangle ? Kind::triangle : Kind::rectangle;
     const int first = triangle ? 0 : kTriangleTiles;
-    return {exists ? kind : Kind::kNothing, role, number, first, warp / 4, 2, warp % 4, 4};
+    return {exists ? kind : Kind::nothing, role, number, first, warp / 4, 2, warp % 4, 4};
   }
   if (unit.triangles && warp < 4) {
     const int superblock = warp < 2 ? unit.first : unit.second;
     const bool exists = superblock * kSuperblock + half * 64 < channels;
     const Role role = triangle_role(warp / 2, half);
-    return {exists ? Kind::kBoth : Kind::kNothing, role, triangle_number(superblock, half), 0, 0, 1, warp, 8};
+    return {exists ? Kind::both : Kind::nothing, role, triangle_number(superblock, half), 0, 0, 1, warp, 8};
   }
   const int part = unit.triangles ? square_of_warp(warp) : warp % 4;
   const bool exists = unit.second * kSuperblock + part % 2 * 64 < channels;
@@ -46,28 +46,22 @@ __device__ __forceinline__ Duty duty_of(int64_t channels, const Unit& unit) {
   Role role = square_role(part);
   if (!joined) {  // half a square
     role.row += 2 * (warp / 4);
-    return {exists ? Kind::kRectangle : Kind::kNothing,
-            role,
-            number,
-            warp / 4 * (kSquareTiles / 2),
-            0,
-            1,
-            warp,
-            8};
+    return {
+        exists ? Kind::rectangle : Kind::nothing, role, number, warp / 4 * (kSquareTiles / 2), 0, 1, warp, 8};
   }
-  const Kind kind = exists ? Kind::kSquare : Kind::kNothing;
+  const Kind kind = exists ? Kind::square : Kind::nothing;
   if (unit.triangles) return {kind, role, number, 0, 0, 1, warp, 8};
   return {kind, role, number, 0, warp / 4, 2, part, 4};
 }
 
-constexpr bool has_totals(Kind kind) { return kind <= Kind::kTriangle; }
+constexpr bool has_totals(Kind kind) { return kind <= Kind::triangle; }
 
 constexpr int tiles_of(int width, Kind kind) {
   switch (kind) {
-    case Kind::kTriangle: return kTriangleTiles;
-    case Kind::kRectangle: return kSquareTiles / 2;
-    case Kind::kSquare: return kSquareTiles;
-    case Kind::kNothing: return 1;
+    case Kind::triangle: return kTriangleTiles;
+    case Kind::rectangle: return kSquareTiles / 2;
+    case Kind::square: return kSquareTiles;
+    case Kind::nothing: return 1;
     default: return tiles_of(width);
   }
 }
@@ -80,8 +74,8 @@ using SumsOf = Sums<tiles_of(width, kind), !has_totals(kind) ? 0
 // Shared memory that sums of one warp take at most while they are combined, and those of all that lend
 // theirs.
 constexpr int combined_bytes(int width) {
-  if (width == 32) return SumsOf<32, Kind::kWhole>::bytes;
-  return width == 64 ? SumsOf<64, Kind::kWhole>::bytes : SumsOf<256, Kind::kBoth>::bytes;
+  if (width == 32) return SumsOf<32, Kind::whole>::bytes;
+  return width == 64 ? SumsOf<64, Kind::whole>::bytes : SumsOf<256, Kind::both>::bytes;
 }
 constexpr int combining_bytes(int width) { return kWarps / 2 * combined_bytes(width); }
 
@@ -93,11 +87,11 @@ __device__ __forceinline__ void add_step(Sums& sums, const Role& role, uint32_t 
   }
   const uint32_t left = panel + Panel::group(role.row / 4);
   const uint32_t right = panel + Panel::group(role.column / 4);
-  if constexpr (kind == Kind::kBoth)
+  if constexpr (kind == Kind::both)
     add_rectangle<Format, Panel, Panel, 2, kTriangleTiles>(sums, left, role.row % 4, right, at);
-  if constexpr (kind == Kind::kRectangle)
+  if constexpr (kind == Kind::rectangle)
     add_rectangle<Format, Panel, Panel, 2, 0>(sums, left, role.row % 4, right, at);
-  if constexpr (kind == Kind::kSquare) add_rectangle<Format, Panel, Panel, 4, 0>(sums, left, 0, right, at);
+  if constexpr (kind == Kind::square) add_rectangle<Format, Panel, Panel, 4, 0>(sums, left, 0, right, at);
 }
 
 }  // namespace gramstyle::cuda

@@ -16,10 +16,10 @@ extern template int launch_gram<Ieee>(const GramArgs&, void*);
 
 int gram_partials(const GramArgs& args, void* stream) {
   switch (args.format) {
-    case Format::kBfloat16: return launch_gram<Bfloat16>(args, stream);
-    case Format::kFloat16: return launch_gram<Float16>(args, stream);
-    case Format::kTf32: return launch_gram<Tf32>(args, stream);
-    case Format::kIeee: break;
+    case Format::bfloat16: return launch_gram<Bfloat16>(args, stream);
+    case Format::float16: return launch_gram<Float16>(args, stream);
+    case Format::tf32: return launch_gram<Tf32>(args, stream);
+    case Format::ieee: break;
   }
   return launch_gram<Ieee>(args, stream);
 }

@@ -33,13 +33,13 @@ __global__ void __launch_bounds__(kThreads) prepare_kernel(BackwardArgs a) {
   const int64_t row = machine::block() * kWarps + machine::warp();  // rows is a multiple of kWarps
   const int64_t image = row / rows;
   const int64_t place = row % rows;
-  const int element = a.format == Format::kIeee ? 4 : 2;
+  const int element = a.format == Format::ieee ? 4 : 2;
   const int64_t columns = padded_columns(a.channels, element);
-  const int64_t channel = a.layout == Layout::kPlanar ? place : turned_channel(static_cast<int>(place));
+  const int64_t channel = a.layout == Layout::planar ? place : turned_channel(static_cast<int>(place));
   const bool exists = channel < a.channels;
   const int64_t from = (image * a.channels + channel) * a.channels;
   float scale = 1.0f;
-  if (a.format == Format::kFloat16) {
+  if (a.format == Format::float16) {
     float most = 0.0f;
     for (int64_t i = machine::lane(); i < a.channels && exists; i += machine::kLanes) {
       const float value = element_of(a.symmetric, a.wide, from + i);
@@ -60,11 +60,11 @@ __global__ void __launch_bounds__(kThreads) prepare_kernel(BackwardArgs a) {
   }
   for (int64_t i = machine::lane(); i < columns; i += machine::kLanes) {
     const float value = exists && i < a.channels ? element_of(a.symmetric, a.wide, from + i) / scale : 0.0f;
-    if (a.format == Format::kIeee) {
+    if (a.format == Format::ieee) {
       static_cast<float*>(a.matrix)[row * columns + i] = value;
     } else {
       const uint32_t pair =
-          a.format == Format::kBfloat16 ? Bfloat16::pack(value, 0.0f) : Float16::pack(value, 0.0f);
+          a.format == Format::bfloat16 ? Bfloat16::pack(value, 0.0f) : Float16::pack(value, 0.0f);
       static_cast<uint16_t*>(a.matrix)[row * columns + i] = static_cast<uint16_t>(pair);
     }
   }
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kThreads) plain_backward_kernel(PlainBackwardA
   for (int64_t other = 0; other < a.channels; ++other)
     sum += row[other] * a.x.data[offset_in(a.x, image, other, y, column)];
   const bool passes =
-      a.activation == Activation::kNone || (x > 0.0 && (a.activation == Activation::kRelu || x < 6.0));
+      a.activation == Activation::none || (x > 0.0 && (a.activation == Activation::relu || x < 6.0));
   const_cast<double*>(a.out.data)[offset_in(a.out, image, channel, y, column)] = passes ? sum : 0.0;
 }
 
@@ -100,8 +100,8 @@ int gram_backward(const BackwardArgs& args, void* stream) {
   const int error = machine::launch(prepare_kernel, blocks, kThreads, 0, stream, args);
   if (error != 0) return error;
   switch (args.format) {
-    case Format::kBfloat16: return launch_backward<Bfloat16>(args, stream);
-    case Format::kFloat16: return launch_backward<Float16>(args, stream);
+    case Format::bfloat16: return launch_backward<Bfloat16>(args, stream);
+    case Format::float16: return launch_backward<Float16>(args, stream);
     default: break;
   }
   return launch_backward<Ieee>(args, stream);

@@ -16,9 +16,9 @@ namespace gramstyle::cuda {
 // Panels of 128 rows by 128 bytes, of the matrix and of channels-last features; a planar panel of
 // features is as many bytes, read like a channels-last one of the Gram kernel: transposed.
 template <class Format>
-using MatrixPanel = Panel<Format::bytes, Layout::kPlanar, kBackwardSide>;
+using MatrixPanel = Panel<Format::bytes, Layout::planar, kBackwardSide>;
 template <class Format>
-using PlanarPanel = Panel<Format::bytes, Layout::kChannelsLast, kBackwardSide>;
+using PlanarPanel = Panel<Format::bytes, Layout::channels_last, kBackwardSide>;
 
 // Starts the copies of rows `first_row` on and bytes from `first_column` elements on into the panel at
 // `slot`. What lies beyond `rows` and `columns` becomes 0.
@@ -47,8 +47,8 @@ __device__ __forceinline__ void copy_panel(uint32_t slot, const unsigned char* f
 
 // Whether the activation has slope 1 where its result is `x`; where not, its slope is 0.
 __device__ __forceinline__ bool passes(Activation activation, float x) {
-  if (activation == Activation::kNone) return true;
-  return x > 0.0f && (activation == Activation::kRelu || x < 6.0f);
+  if (activation == Activation::none) return true;
+  return x > 0.0f && (activation == Activation::relu || x < 6.0f);
 }
 
 // Item q of lane t goes to lane q as item t, among the four lanes of a row.
@@ -73,7 +73,7 @@ __device__ __forceinline__ void exchange(float (&item)[4][2]) {
 template <class Format, Layout layout>
 __global__ void __launch_bounds__(kThreads, Format::joined ? 2 : 1) backward_kernel(BackwardArgs a) {
   using Matrix = MatrixPanel<Format>;
-  constexpr bool planar = layout == Layout::kPlanar;
+  constexpr bool planar = layout == Layout::planar;
   constexpr int kStage = 2 * Matrix::bytes;
   constexpr int kDepth = kBackwardDepth / Format::bytes;  // channels of a step of the pipeline
   constexpr int kSteps = kDepth / Matrix::step;
@@ -198,9 +198,9 @@ int launch_backward(const BackwardArgs& a, void* stream) {
   constexpr int kStage = 2 * MatrixPanel<Format>::bytes;
   const bool one = padded_columns(a.channels, Format::bytes) * Format::bytes == kBackwardDepth;
   const int shared = one ? kStage : 2 * kStage;
-  return a.layout == Layout::kPlanar
-             ? machine::launch(backward_kernel<Format, Layout::kPlanar>, blocks, kThreads, shared, stream, a)
-             : machine::launch(backward_kernel<Format, Layout::kChannelsLast>, blocks, kThreads, shared,
+  return a.layout == Layout::planar
+             ? machine::launch(backward_kernel<Format, Layout::planar>, blocks, kThreads, shared, stream, a)
+             : machine::launch(backward_kernel<Format, Layout::channels_last>, blocks, kThreads, shared,
                                stream, a);
 }
 

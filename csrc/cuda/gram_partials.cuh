@@ -119,7 +119,7 @@ __device__ __forceinline__ void sum_part(const GramArgs& a, const Duty& duty, Lo
   } while (++i < panels);
   machine::wait_copies<0>();
   sums.combine(duty.slice, duty.slices, duty.place, duty.places, combined_bytes(width));
-  if (duty.slice != 0 || kind == Kind::kNothing) return;
+  if (duty.slice != 0 || kind == Kind::nothing) return;
   float* to = a.partials + machine::block() / a.units * a.splits.floats;
   sums.write_tiles(to + (duty.number * tiles_of(width) + duty.first) * kTileElements);
   if (a.sums && has_totals(kind))
@@ -152,21 +152,20 @@ __global__ void __launch_bounds__(kThreads, 1) gram_kernel(GramArgs a) {
     machine::commit_copies();
   }
   if constexpr (width <= 64) {
-    sum_part<Format, Panel, width, Kind::kWhole>(a, duty, loader, panels);
+    sum_part<Format, Panel, width, Kind::whole>(a, duty, loader, panels);
   } else {
-    if (duty.kind == Kind::kNothing) sum_part<Format, Panel, width, Kind::kNothing>(a, duty, loader, panels);
+    if (duty.kind == Kind::nothing) sum_part<Format, Panel, width, Kind::nothing>(a, duty, loader, panels);
     if constexpr (Format::joined) {
-      if (duty.kind == Kind::kBoth) sum_part<Format, Panel, width, Kind::kBoth>(a, duty, loader, panels);
+      if (duty.kind == Kind::both) sum_part<Format, Panel, width, Kind::both>(a, duty, loader, panels);
       if constexpr (width == 256) {
-        if (duty.kind == Kind::kSquare)
-          sum_part<Format, Panel, width, Kind::kSquare>(a, duty, loader, panels);
+        if (duty.kind == Kind::square) sum_part<Format, Panel, width, Kind::square>(a, duty, loader, panels);
       }
     } else {
-      if (duty.kind == Kind::kRectangle)
-        sum_part<Format, Panel, width, Kind::kRectangle>(a, duty, loader, panels);
+      if (duty.kind == Kind::rectangle)
+        sum_part<Format, Panel, width, Kind::rectangle>(a, duty, loader, panels);
       if constexpr (width == 128) {
-        if (duty.kind == Kind::kTriangle)
-          sum_part<Format, Panel, width, Kind::kTriangle>(a, duty, loader, panels);
+        if (duty.kind == Kind::triangle)
+          sum_part<Format, Panel, width, Kind::triangle>(a, duty, loader, panels);
       }
     }
   }
@@ -201,8 +200,8 @@ int launch_layout(const GramArgs& a, void* stream) {
 // One file per format instantiates this: they compile side by side.
 template <class Format>
 int launch_gram(const GramArgs& a, void* stream) {
-  return a.layout == Layout::kPlanar ? launch_layout<Format, Layout::kPlanar>(a, stream)
-                                     : launch_layout<Format, Layout::kChannelsLast>(a, stream);
+  return a.layout == Layout::planar ? launch_layout<Format, Layout::planar>(a, stream)
+                                    : launch_layout<Format, Layout::channels_last>(a, stream);
 }
 
 }  // namespace gramstyle::cuda

@@ -176,7 +176,10 @@ __device__ __forceinline__ float minimum(float one, float other) {
   return value;
 }
 
+// To a few units in the last place.
 __device__ __forceinline__ float exponential(float value) { return __expf(value); }
+
+__device__ __forceinline__ float quotient(float one, float other) { return __fdividef(one, other); }
 
 // Runs kernel(args) over `blocks` blocks of `threads` threads; 0, or the number of an error.
 template <class Args>

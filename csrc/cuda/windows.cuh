@@ -9,7 +9,7 @@ namespace gramstyle::cuda {
 
 // Rows of 128 bytes: of output positions, and of output channels (weights). Element k of both belongs
 // to input channel k / (kernel area) and tap k % (kernel area).
-using Operand = Panel<2, Layout::kPlanar, 128>;
+using Operand = Panel<2, Layout::planar, 128>;
 constexpr int kOperandRow = Operand::row_bytes;
 static_assert(kOperandRow == 2 * kMostProducts, "one row holds all products");
 
@@ -145,29 +145,28 @@ __device__ __forceinline__ uint4 packed(const uint16_t (&from)[8]) {
   return {words[0], words[1], words[2], words[3]};
 }
 
-template <Activation activation>
-__device__ __forceinline__ float activated(float value) {
-  if constexpr (activation == Activation::kRelu) return machine::maximum(value, 0.0f);
-  if constexpr (activation == Activation::kRelu6)
-    return machine::minimum(machine::maximum(value, 0.0f), 6.0f);
-  if constexpr (activation == Activation::kSilu) return value / (1.0f + machine::exponential(-value));
-  return value;
-}
-
-template <Activation activation>
-struct Activated {
-  __device__ __forceinline__ float operator()(float value) const { return activated<activation>(value); }
+// No activation, ReLU and ReLU6: bounds that a value is brought within; NaN stays.
+struct Bounded {
+  float least, most;
+  __device__ __forceinline__ float operator()(float value) const {
+    return machine::minimum(machine::maximum(value, least), most);
+  }
 };
 
-// Calls `body` with the activation as a function: chosen once, not for every element.
+struct Silu {
+  __device__ __forceinline__ float operator()(float value) const {
+    return machine::quotient(value, 1.0f + machine::exponential(-value));
+  }
+};
+
+// Calls `body` with the activation as a function: chosen once, not for every element, and of two, since
+// each makes the kernel's longest part anew.
 template <class Body>
 __device__ __forceinline__ void with_activation(Activation activation, const Body& body) {
-  switch (activation) {
-    case Activation::kNone: return body(Activated<Activation::kNone>());
-    case Activation::kRelu: return body(Activated<Activation::kRelu>());
-    case Activation::kRelu6: return body(Activated<Activation::kRelu6>());
-    case Activation::kSilu: return body(Activated<Activation::kSilu>());
-  }
+  if (activation == Activation::silu) return body(Silu());
+  const float infinity = machine::bits_to_float(0x7f800000u);
+  const float least = activation == Activation::none ? -infinity : 0.0f;
+  body(Bounded{least, activation == Activation::relu6 ? 6.0f : infinity});
 }
 
 }  // namespace gramstyle::cuda

@@ -1,4 +1,4 @@
-"""Loading of the native half, and the reason where it is not there."""
+"""Loading of the native halves, and the reason where one is not there."""
 
 from __future__ import annotations
 
@@ -6,33 +6,48 @@ import importlib
 
 from gramstyle.errors import NativeUnavailableError
 
-_tried = False
-_reason: str | None = None
+HALVES = {"cpu": "_cpu", "cuda": "_cuda"}
+"""Type of device -> module. The CPU half declares the operators that both implement."""
+
+_reasons: dict[str, str | None] = {}
 
 
-def reason_missing() -> str | None:
-    """Why the native half cannot be used; None where it can. Loads it on the first call."""
-    global _tried, _reason
-    if not _tried:  # plain flags: torch.compile reads them as constants, and warns of a cached function
-        try:
-            importlib.import_module("torch")  # the half has no search path of its own for torch's libraries
-            importlib.import_module("gramstyle.kernels._cpu")
-        except ImportError as error:
-            _reason = str(error)
-        _tried = True
-    return _reason
+def reason_missing(device: str = "cpu") -> str | None:
+    """Why the native half for `device` cannot be used; None where it can. Loads it on the first call."""
+    if device not in _reasons:  # a plain table: torch.compile reads it, and warns of a cached function
+        _reasons[device] = _load(device)
+    return _reasons[device]
 
 
-def available() -> bool:
-    """Whether the native half can be used."""
-    return reason_missing() is None
+def _load(device: str) -> str | None:
+    if device not in HALVES:
+        return f"there is none for {device}"
+    if device != "cpu" and reason_missing() is not None:
+        return f"it needs the CPU half: {reason_missing()}"
+    try:
+        importlib.import_module("torch")  # a half has no search path of its own for torch's libraries
+        importlib.import_module(f"gramstyle.kernels.{HALVES[device]}")
+    except ImportError as error:
+        return str(error)
+    return None
 
 
-def require() -> None:
+def available(device: str = "cpu") -> bool:
+    """Whether the native half for `device` can be used."""
+    return reason_missing(device) is None
+
+
+def require(device: str = "cpu") -> None:
     """Raise `NativeUnavailableError`, with the reason and the remedy, unless the half can be used."""
-    reason = reason_missing()
-    if reason is not None:
+    reason = reason_missing(device)
+    if reason is None:
+        return
+    if device == "cpu":
         raise NativeUnavailableError(
             f"kernel fused was asked for and its library is not there ({reason}): install with a "
             "C++ compiler and `pip install --no-build-isolation`, or use kernel reference"
         )
+    raise NativeUnavailableError(
+        f"kernel fused was asked for on {device} and its library is not there ({reason}): install with nvcc, a "
+        "CUDA build of torch and `pip install --no-build-isolation`, or use kernel reference"
+    )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
+from gramstyle.kernels.native import require
 from gramstyle.kernels.register import ACTIVATIONS, ConvGram, Gram, ready
 
 TYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -153,6 +154,8 @@ def _check_maps(name: str, x: Tensor) -> None:
         raise ValueError(f"{name} must be (B, C, H, W), got shape {tuple(x.shape)}")
     if x.device.type not in (*DEVICES, "meta"):
         raise ValueError(f"{name} must be on the cpu or on cuda, got {x.device}: use kernel reference")
+    if x.device.type == "cuda":
+        require("cuda")
 
 
 def _check_convolution(

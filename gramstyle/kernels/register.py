@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gramstyle.kernels.native import require
+from gramstyle.kernels.native import reason_missing, require
 
 _lock = threading.Lock()
 _registered = False
@@ -19,7 +19,7 @@ ACTIVATIONS = ("none", "relu", "relu6", "silu")
 
 
 def ready() -> None:
-    """Load the native half and register shapes, gradients and batching of its operators, once.
+    """Load the native halves and register shapes, gradients and batching of its operators, once.
 
     Raises:
         NativeUnavailableError: if the native half is not there.
@@ -31,6 +31,7 @@ def ready() -> None:
     if torch.compiler.is_compiling():
         raise RuntimeError("load the native half before torch.compile: call gramstyle.kernels.gram once")
     require()
+    reason_missing("cuda")  # loaded where it is there: within a graph nothing can be
     with _lock:
         if not _registered:
             _register_gram()

@@ -6,9 +6,9 @@
 
 using namespace gramstyle;
 using namespace gramstyle::emulation;
-using cuda::Activation;
 using cuda::Format;
 using cuda::Layout;
+using gramstyle::Activation;
 
 namespace {
 
@@ -16,7 +16,7 @@ struct Case {
   Format format;
   bool channels_last;
   int64_t batch, channels, positions;
-  Activation activation = Activation::kRelu;
+  Activation activation = Activation::relu;
   bool base = true, sums = true, wide = false;
   int copy_bytes = 16;
   int64_t gap = 0, offset = 0;
@@ -24,9 +24,9 @@ struct Case {
 };
 
 Type type_of(Format format) {
-  return format == Format::kBfloat16  ? Type::kBfloat16
-         : format == Format::kFloat16 ? Type::kFloat16
-                                      : Type::kFloat32;
+  return format == Format::bfloat16  ? Type::bfloat16
+         : format == Format::float16 ? Type::float16
+                                     : Type::float32;
 }
 
 std::string name_of(const Case& c) {
@@ -39,7 +39,7 @@ std::string name_of(const Case& c) {
 }
 
 bool passes(Activation activation, double x) {
-  return activation == Activation::kNone || (x > 0 && (activation == Activation::kRelu || x < 6));
+  return activation == Activation::none || (x > 0 && (activation == Activation::relu || x < 6));
 }
 
 // A symmetric matrix per image, and one number per channel, as the kernel reads them.
@@ -93,7 +93,7 @@ std::vector<double> run(const Case& c, Features& x, Features& base, const Given&
   args.batch = c.batch;
   args.channels = c.channels;
   args.positions = c.positions;
-  args.layout = c.channels_last ? Layout::kChannelsLast : Layout::kPlanar;
+  args.layout = c.channels_last ? Layout::channels_last : Layout::planar;
   args.format = c.format;
   args.activation = c.activation;
   args.copy_bytes = c.copy_bytes;
@@ -112,9 +112,9 @@ std::vector<double> run(const Case& c, Features& x, Features& base, const Given&
 
 // Rounding of the matrix, of the result, and of a truncating chain.
 double tolerance(const Case& c) {
-  if (c.format == Format::kIeee) return 1e-6;
+  if (c.format == Format::ieee) return 1e-6;
   const double chain = c.channels / 16.0 * std::ldexp(1.0, -23);
-  return std::ldexp(1.0, c.format == Format::kBfloat16 ? -8 : -11) * 2 + chain;
+  return std::ldexp(1.0, c.format == Format::bfloat16 ? -8 : -11) * 2 + chain;
 }
 
 void check(const Case& c) {
@@ -156,7 +156,7 @@ void check(const Case& c) {
   settings = Settings();
 }
 
-const Activation kActivations[] = {Activation::kNone, Activation::kRelu, Activation::kRelu6};
+const Activation kActivations[] = {Activation::none, Activation::relu, Activation::relu6};
 
 void shapes(Format format) {
   int turn = 0;
@@ -193,7 +193,7 @@ void alignment(Format format) {
 // Gradients of a mean over 2048 x 2048 positions of 512 channels, as float16 cannot hold them.
 void small() {
   for (bool channels_last : {false, true}) {
-    Case c{Format::kFloat16, channels_last, 1, 40, 24, Activation::kNone};
+    Case c{Format::float16, channels_last, 1, 40, 24, Activation::none};
     c.base = c.sums = false;
     c.size = 1e-9;
     for (double power : {0.0, -4.0}) {
@@ -201,11 +201,11 @@ void small() {
       check(c);
     }
     c.size = 1e-9;
-    Features features = drawn(Type::kFloat16, channels_last, 1, 40, 24, 0, 0, 1);
+    Features features = drawn(Type::float16, channels_last, 1, 40, 24, 0, 0, 1);
     for (int64_t i = 0; i < 40; ++i)
       for (int64_t p = 0; p < 24; ++p)
-        features.values[i * 24 + p] = store(Type::kFloat16, features.at(0, i, p), 6e4);
-    Features base = drawn(Type::kFloat16, channels_last, 1, 40, 24, 0, 0, 2);
+        features.values[i * 24 + p] = store(Type::float16, features.at(0, i, p), 6e4);
+    Features base = drawn(Type::float16, channels_last, 1, 40, 24, 0, 0, 2);
     const Given g = given(c);
     const std::vector<double> found = run(c, features, base, g, "small");
     for (int64_t i = 0; i < 40; ++i) {
@@ -223,10 +223,10 @@ void plain() {
   const int64_t batch = 2, channels = 5, height = 3, width = 4;
   for (Activation activation : kActivations)
     for (bool extra : {false, true}) {
-      Features x = drawn(Type::kFloat64, true, batch, channels, height * width, 2, 1, 4);
-      Features base = drawn(Type::kFloat64, false, batch, channels, height * width, 0, 0, 5);
-      Features out = drawn(Type::kFloat64, true, batch, channels, height * width, 2, 1, 6);
-      Case c{Format::kIeee, true, batch, channels, height * width};
+      Features x = drawn(Type::float64, true, batch, channels, height * width, 2, 1, 4);
+      Features base = drawn(Type::float64, false, batch, channels, height * width, 0, 0, 5);
+      Features out = drawn(Type::float64, true, batch, channels, height * width, 2, 1, 6);
+      Case c{Format::ieee, true, batch, channels, height * width};
       const Given g = given(c);
       const auto strided = [&](Features& f) {
         return cuda::PlainFeatures{reinterpret_cast<const double*>(f.data()), f.batch_stride,
@@ -244,7 +244,7 @@ void plain() {
             for (int64_t j = 0; j < channels; ++j)
               sum += g.matrix[(b * channels + i) * channels + j] * x.value(b, j, p);
             const double exact = passes(activation, x.value(b, i, p)) ? sum : 0.0;
-            expect(std::fabs(load(Type::kFloat64, out.at(b, i, p)) - exact) <= 1e-13, "plain backward");
+            expect(std::fabs(load(Type::float64, out.at(b, i, p)) - exact) <= 1e-13, "plain backward");
           }
     }
 }
@@ -254,7 +254,7 @@ void plain() {
 int main(int count, char** names) {
   const std::string group = count > 1 ? names[1] : "";
   const std::pair<Format, std::string> formats[] = {
-      {Format::kBfloat16, "bfloat16"}, {Format::kFloat16, "float16"}, {Format::kIeee, "ieee"}};
+      {Format::bfloat16, "bfloat16"}, {Format::float16, "float16"}, {Format::ieee, "ieee"}};
   for (const auto& [format, name] : formats) {
     if (group == "shapes-" + name) shapes(format);
     if (group == "alignment-" + name) alignment(format);

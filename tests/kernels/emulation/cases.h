@@ -30,40 +30,40 @@ inline int told() {
   return failures == 0 ? 0 : 1;
 }
 
-enum class Type { kFloat32, kBfloat16, kFloat16, kFloat64 };
+enum class Type { float32, bfloat16, float16, float64 };
 
-inline int bytes_of(Type type) { return type == Type::kFloat64 ? 8 : type == Type::kFloat32 ? 4 : 2; }
+inline int bytes_of(Type type) { return type == Type::float64 ? 8 : type == Type::float32 ? 4 : 2; }
 
 // Stores `value` as `type`; what it became.
 inline double store(Type type, unsigned char* to, double value) {
   const float narrow = static_cast<float>(value);
-  if (type == Type::kFloat64) {
+  if (type == Type::float64) {
     std::memcpy(to, &value, 8);
     return value;
   }
-  if (type == Type::kFloat32) {
+  if (type == Type::float32) {
     std::memcpy(to, &narrow, 4);
     return narrow;
   }
-  const uint16_t bits = type == Type::kBfloat16 ? to_bfloat16(narrow) : to_float16(narrow);
+  const uint16_t bits = type == Type::bfloat16 ? to_bfloat16(narrow) : to_float16(narrow);
   std::memcpy(to, &bits, 2);
-  return type == Type::kBfloat16 ? from_bfloat16(bits) : from_float16(bits);
+  return type == Type::bfloat16 ? from_bfloat16(bits) : from_float16(bits);
 }
 
 inline double load(Type type, const unsigned char* from) {
-  if (type == Type::kFloat64) {
+  if (type == Type::float64) {
     double value;
     std::memcpy(&value, from, 8);
     return value;
   }
-  if (type == Type::kFloat32) {
+  if (type == Type::float32) {
     float value;
     std::memcpy(&value, from, 4);
     return value;
   }
   uint16_t bits;
   std::memcpy(&bits, from, 2);
-  return type == Type::kBfloat16 ? from_bfloat16(bits) : from_float16(bits);
+  return type == Type::bfloat16 ? from_bfloat16(bits) : from_float16(bits);
 }
 
 // Features (B, C, P) with any strides, in a piece of memory that ends where they end.

@@ -6,16 +6,16 @@
 
 using namespace gramstyle;
 using namespace gramstyle::emulation;
-using cuda::Activation;
 using cuda::Format;
+using gramstyle::Activation;
 
 namespace {
 
 struct Case {
   int in, out, height, width;
   int kernel = 3, stride = 1, pad = 1, dilation = 1;
-  Activation activation = Activation::kRelu;
-  Format format = Format::kBfloat16;
+  Activation activation = Activation::relu;
+  Format format = Format::bfloat16;
   bool channels_last = true, by_rows = false;
   int64_t batch = 1;
   bool features = true, sums = true, bias = true, wide_bias = false;
@@ -28,15 +28,15 @@ std::string name_of(const Case& c) {
                      std::to_string(c.kernel) + ", stride " + std::to_string(c.stride) + ", pad " +
                      std::to_string(c.pad) + ", dilation " + std::to_string(c.dilation) + ", activation " +
                      std::to_string(static_cast<int>(c.activation));
-  if (c.format == Format::kFloat16) name += ", float16";
+  if (c.format == Format::float16) name += ", float16";
   if (c.by_rows) name += ", by rows";
   return name;
 }
 
 double activated(Activation activation, double value) {
-  if (activation == Activation::kRelu) return std::max(value, 0.0);
-  if (activation == Activation::kRelu6) return std::min(std::max(value, 0.0), 6.0);
-  if (activation == Activation::kSilu) return value / (1.0 + std::exp(-value));
+  if (activation == Activation::relu) return std::max(value, 0.0);
+  if (activation == Activation::relu6) return std::min(std::max(value, 0.0), 6.0);
+  if (activation == Activation::silu) return value / (1.0 + std::exp(-value));
   return value;
 }
 
@@ -73,7 +73,7 @@ Inputs inputs(const Case& c, Type type) {
     in.weights.push_back(store(type, &in.weight[2 * i], normal(random) / std::sqrt(products)));
   for (int i = 0; i < c.out; ++i) {
     const double value = normal(random);
-    in.biases.push_back(c.wide_bias ? store(Type::kFloat32, &in.bias[4 * i], value)
+    in.biases.push_back(c.wide_bias ? store(Type::float32, &in.bias[4 * i], value)
                                     : store(type, &in.bias[2 * i], value));
   }
   return in;
@@ -135,7 +135,7 @@ Found run(const Case& c, const Inputs& in, Type type, const std::string& name) {
 
 void check(const Case& c) {
   const std::string name = name_of(c);
-  const Type type = c.format == Format::kBfloat16 ? Type::kBfloat16 : Type::kFloat16;
+  const Type type = c.format == Format::bfloat16 ? Type::bfloat16 : Type::float16;
   const Inputs in = inputs(c, type);
   const int64_t positions = static_cast<int64_t>(in.out_height) * in.out_width;
   // Features in float64, rounded as the kernel's are; a sum at the edge of two roundings may take either.
@@ -157,7 +157,7 @@ void check(const Case& c) {
       }
   settings = Settings{0, true};
   const Found found = run(c, in, type, name);
-  const double unit = std::ldexp(1.0, c.format == Format::kBfloat16 ? -8 : -11);
+  const double unit = std::ldexp(1.0, c.format == Format::bfloat16 ? -8 : -11);
   for (int64_t b = 0; b < c.batch; ++b)
     for (int o = 0; o < c.out; ++o)
       for (int64_t p = 0; p < positions; ++p) {
@@ -188,11 +188,11 @@ void check(const Case& c) {
 
 void stems() {
   check({3, 64, 9, 13});
-  check({3, 64, 9, 13, 3, 1, 1, 1, Activation::kNone, Format::kBfloat16, false});
-  check({3, 32, 21, 22, 3, 2, 1, 1, Activation::kRelu6, Format::kFloat16, false});
-  check({3, 32, 20, 19, 3, 2, 0, 1, Activation::kSilu, Format::kBfloat16, true, false, 2});
+  check({3, 64, 9, 13, 3, 1, 1, 1, Activation::none, Format::bfloat16, false});
+  check({3, 32, 21, 22, 3, 2, 1, 1, Activation::relu6, Format::float16, false});
+  check({3, 32, 20, 19, 3, 2, 0, 1, Activation::silu, Format::bfloat16, true, false, 2});
   check({1, 5, 7, 7, 5, 1, 2});
-  check({4, 17, 8, 30, 4, 3, 2, 2, Activation::kSilu});
+  check({4, 17, 8, 30, 4, 3, 2, 2, Activation::silu});
   Case c{7, 33, 6, 11, 1, 1, 0};
   c.kernel_width = 9;
   c.features = false;
@@ -209,29 +209,29 @@ void rows() {
     c.wide_bias = in == 24;
     check(c);
   }
-  Case strided{16, 64, 9, 11, 1, 2, 0, 1, Activation::kRelu6, Format::kFloat16};
+  Case strided{16, 64, 9, 11, 1, 2, 0, 1, Activation::relu6, Format::float16};
   strided.by_rows = true;
   strided.batch = 2;
   check(strided);
   Case padded{16, 48, 5, 6, 1, 1, 1};
   padded.by_rows = true;
   check(padded);
-  Case planar{20, 24, 8, 9, 1, 1, 0, 1, Activation::kSilu, Format::kBfloat16, false};
+  Case planar{20, 24, 8, 9, 1, 1, 0, 1, Activation::silu, Format::bfloat16, false};
   check(planar);
 }
 
 void expansions() {
-  Case c{16, 96, 9, 17, 1, 1, 0, 1, Activation::kRelu6};
+  Case c{16, 96, 9, 17, 1, 1, 0, 1, Activation::relu6};
   c.by_rows = true;
   check(c);
-  c = {24, 144, 5, 14, 1, 1, 0, 1, Activation::kSilu, Format::kFloat16};
+  c = {24, 144, 5, 14, 1, 1, 0, 1, Activation::silu, Format::float16};
   c.by_rows = true;
   check(c);
   c = {64, 256, 7, 10, 1, 1, 0};
   c.by_rows = true;
   c.batch = 2;
   check(c);
-  c = {40, 240, 6, 6, 1, 1, 0, 1, Activation::kSilu};
+  c = {40, 240, 6, 6, 1, 1, 0, 1, Activation::silu};
   c.by_rows = true;
   c.features = false;
   check(c);
@@ -242,8 +242,8 @@ void expansions() {
 
 void wide_stems() {
   check({3, 96, 11, 13, 4, 2, 1});
-  check({3, 65, 9, 9, 3, 1, 1, 1, Activation::kRelu, Format::kFloat16, false});
-  check({2, 130, 8, 8, 5, 1, 2, 1, Activation::kNone});
+  check({3, 65, 9, 9, 3, 1, 1, 1, Activation::relu, Format::float16, false});
+  check({2, 130, 8, 8, 5, 1, 2, 1, Activation::none});
   Case c{3, 201, 6, 7};
   c.features = false;
   check(c);
@@ -264,15 +264,15 @@ void parts() {
 void work() {
   Case c{16, 64, 16, 32, 1, 1, 0};
   c.by_rows = true;
-  const Inputs in = inputs(c, Type::kBfloat16);
-  const Found found = run(c, in, Type::kBfloat16, "work");
+  const Inputs in = inputs(c, Type::bfloat16);
+  const Found found = run(c, in, Type::bfloat16, "work");
   // Per 16 positions: 4 x 2 products of one step for the convolution, 20 for the second moment.
   expect(found.counts.products == 512 / 16 * (8 + 20), "products " + std::to_string(found.counts.products));
   expect(found.counts.copied == 512 * 16 * 2, "bytes read " + std::to_string(found.counts.copied));
   expect(found.counts.conflicts == 0, "conflicts " + std::to_string(found.counts.conflicts));
   c.out = 128;
-  const Inputs more = inputs(c, Type::kBfloat16);
-  const Found wide = run(c, more, Type::kBfloat16, "work");
+  const Inputs more = inputs(c, Type::bfloat16);
+  const Found wide = run(c, more, Type::bfloat16, "work");
   expect(wide.counts.products == 512 / 16 * (16 + 72), "products " + std::to_string(wide.counts.products));
   expect(wide.counts.copied == 512 * 16 * 2, "bytes read " + std::to_string(wide.counts.copied));
   expect(wide.counts.conflicts == 0, "conflicts " + std::to_string(wide.counts.conflicts));

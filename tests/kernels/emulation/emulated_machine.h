@@ -116,6 +116,7 @@ inline float maximum(float one, float other) {
 }
 inline float minimum(float one, float other) { return -maximum(-one, -other); }
 inline float exponential(float value) { return std::exp(value); }
+inline float quotient(float one, float other) { return one / other; }
 
 template <class Args>
 int launch(void (*kernel)(Args), int64_t blocks, int threads, int shared_bytes, void*, const Args& args) {

@@ -22,16 +22,16 @@ struct Case {
 };
 
 Type type_of(Format format) {
-  return format == Format::kBfloat16  ? Type::kBfloat16
-         : format == Format::kFloat16 ? Type::kFloat16
-                                      : Type::kFloat32;
+  return format == Format::bfloat16  ? Type::bfloat16
+         : format == Format::float16 ? Type::float16
+                                     : Type::float32;
 }
 
 const char* name_of(Format format) {
-  return format == Format::kBfloat16  ? "bfloat16"
-         : format == Format::kFloat16 ? "float16"
-         : format == Format::kTf32    ? "tf32"
-                                      : "ieee";
+  return format == Format::bfloat16  ? "bfloat16"
+         : format == Format::float16 ? "float16"
+         : format == Format::tf32    ? "tf32"
+                                     : "ieee";
 }
 
 std::string name_of(const Case& c) {
@@ -62,7 +62,7 @@ Found run(const Case& c, const Features& x, const std::string& name) {
   args.batch_stride = x.batch_stride;
   args.row_stride = c.channels_last ? x.position_stride : x.channel_stride;
   args.copy_bytes = c.copy_bytes;
-  args.layout = c.channels_last ? Layout::kChannelsLast : Layout::kPlanar;
+  args.layout = c.channels_last ? Layout::channels_last : Layout::planar;
   args.format = c.format;
   args.sums = c.sums;
   args.splits = cuda::gram_splits(x.channels, x.positions, cuda::joined(c.format));
@@ -97,8 +97,8 @@ Found run(const Case& c, const Features& x, const std::string& name) {
 // truncating chain of n steps loses up to n units in the last place, n being a part's steps here.
 double tolerance(const Case& c) {
   const double chain = std::min<int64_t>(c.positions, cuda::kChain) / 8.0 * std::ldexp(1.0, -23);
-  if (c.format == Format::kTf32) return std::ldexp(1.0, -10) + chain;
-  if (c.format == Format::kIeee) return std::ldexp(1.0, -20);
+  if (c.format == Format::tf32) return std::ldexp(1.0, -10) + chain;
+  if (c.format == Format::ieee) return std::ldexp(1.0, -20);
   return chain + std::ldexp(1.0, -23);
 }
 
@@ -112,7 +112,7 @@ void check(const Case& c, uint32_t seed = 1) {
   const double error = worst(found.second, m.second, m.size);
   expect(error <= tolerance(c), name + ": error " + std::to_string(error));
   if (c.sums)
-    expect(worst(found.total, m.total, m.total_size) <= (c.format == Format::kTf32 ? 1e-3 : 1e-6),
+    expect(worst(found.total, m.total, m.total_size) <= (c.format == Format::tf32 ? 1e-3 : 1e-6),
            name + ": sums");
   for (int64_t b = 0; b < c.batch; ++b)
     for (int64_t i = 0; i < c.channels; ++i)
@@ -129,7 +129,7 @@ void check(const Case& c, uint32_t seed = 1) {
   settings = Settings();
 }
 
-const Format kFormats[] = {Format::kBfloat16, Format::kFloat16, Format::kTf32, Format::kIeee};
+const Format kFormats[] = {Format::bfloat16, Format::float16, Format::tf32, Format::ieee};
 
 void shapes(Format format) {
   const int64_t channels[] = {1, 3, 16, 17, 32, 33, 48, 64, 65, 80, 96, 128, 129, 144, 192, 200, 256};
@@ -179,16 +179,16 @@ void parts(Format format) {
 void many_channels(Format format) {
   check({format, true, 1, 264, 24});
   check({format, false, 1, 328, 16});
-  if (format == Format::kBfloat16) check({format, true, 1, 520, 16});
-  if (format == Format::kIeee) check({format, false, 1, 400, 8});
+  if (format == Format::bfloat16) check({format, true, 1, 520, 16});
+  if (format == Format::ieee) check({format, false, 1, 400, 8});
 }
 
 // Only the upper triangle is multiplied, features are read once, and no two rows of a matrix share banks.
 void work() {
   for (bool channels_last : {false, true})
     for (int64_t channels : {16, 32, 64, 128, 192, 256}) {
-      const Case c{Format::kBfloat16, channels_last, 1, channels, 256};
-      const Features x = drawn(Type::kBfloat16, channels_last, 1, channels, 256, 0, 0, 3);
+      const Case c{Format::bfloat16, channels_last, 1, channels, 256};
+      const Features x = drawn(Type::bfloat16, channels_last, 1, channels, 256, 0, 0, 3);
       const Found found = run(c, x, name_of(c));
       const int64_t steps = 256 / 16;
       // Tiles of 16 x 8 that touch the upper triangle, of the panel that is multiplied whole or by squares
@@ -237,7 +237,7 @@ void huge() {
     auto* memory = static_cast<uint16_t*>(place);
     const int64_t channels = channels_last ? 16 : rows;
     const int64_t positions = channels_last ? rows : 16;
-    Features x = drawn(Type::kBfloat16, channels_last, 1, channels, positions, 0, 0, 9);
+    Features x = drawn(Type::bfloat16, channels_last, 1, channels, positions, 0, 0, 9);
     for (int64_t c = 0; c < channels; ++c)
       for (int64_t p = 0; p < positions; ++p)
         memory[channels_last ? p * far + c : c * far + p] = to_bfloat16(static_cast<float>(x.value(0, c, p)));
@@ -249,8 +249,8 @@ void huge() {
     args.batch_stride = 0;
     args.row_stride = far;
     args.copy_bytes = 16;
-    args.layout = channels_last ? Layout::kChannelsLast : Layout::kPlanar;
-    args.format = Format::kBfloat16;
+    args.layout = channels_last ? Layout::channels_last : Layout::planar;
+    args.format = Format::bfloat16;
     args.splits = cuda::gram_splits(channels, positions, true);
     std::vector<float> partials(args.splits.count * args.splits.floats);
     args.partials = partials.data();
@@ -268,7 +268,7 @@ void huge() {
 void plain() {
   for (auto [batch, channels, height, width] :
        {std::array<int64_t, 4>{1, 1, 1, 1}, {2, 33, 3, 7}, {1, 70, 2, 9}, {1, 5, 64, 129}}) {
-    Features x = drawn(Type::kFloat64, true, batch, channels, height * width, 3, 1, 11);
+    Features x = drawn(Type::float64, true, batch, channels, height * width, 3, 1, 11);
     cuda::PlainGramArgs args{};
     args.x = reinterpret_cast<const double*>(x.data());
     args.batch = batch;

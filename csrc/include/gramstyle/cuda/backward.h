@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "gramstyle/cuda/activation.h"
+#include "gramstyle/activation.h"
 #include "gramstyle/cuda/gram.h"
 #include "gramstyle/cuda/panel.h"
 #include "gramstyle/cuda/splits.h"
@@ -36,8 +36,8 @@ struct BackwardArgs {
   bool wide;
   int64_t batch, channels, positions;
   Layout layout;
-  Format format;          // kBfloat16, kFloat16 or kIeee
-  Activation activation;  // kNone, kRelu or kRelu6
+  Format format;          // bfloat16, float16 or ieee
+  Activation activation;  // none, relu or relu6
   int copy_bytes;         // as in GramArgs, for x
   bool vectors;           // rows and batches of x, base and out begin at multiples of 16 bytes
   void* matrix;           // (B, padded_rows, padded_columns) of x's type

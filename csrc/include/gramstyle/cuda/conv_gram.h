@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "gramstyle/cuda/activation.h"
+#include "gramstyle/activation.h"
 #include "gramstyle/cuda/gram.h"
 #include "gramstyle/cuda/splits.h"
 
@@ -40,7 +40,7 @@ struct ConvArgs {
   // Else every element is fetched by itself.
   bool by_rows;
   bool weight_vectors;  // rows of the weight are, too
-  Format format;        // kBfloat16 or kFloat16
+  Format format;        // bfloat16 or float16
   Activation activation;
   bool sums;
   Splits splits;    // conv_splits(out_channels, out_height * out_width)

@@ -14,14 +14,14 @@ namespace gramstyle::cuda {
 
 // How products are formed. Sums are float32.
 enum class Format {
-  kBfloat16,
-  kFloat16,
-  kTf32,  // float32, rounded to 11 significant bits
-  kIeee,  // float32, of which products lose the last 2 or 3 bits: three products of TF32 for one
+  bfloat16,
+  float16,
+  tf32,  // float32, rounded to 11 significant bits
+  ieee,  // float32, of which products lose the last 2 or 3 bits: three products of TF32 for one
 };
 
 // Whether one block sums triangles and squares: four products of two-part factors leave no registers.
-constexpr bool joined(Format format) { return format != Format::kIeee; }
+constexpr bool joined(Format format) { return format != Format::ieee; }
 
 struct GramArgs {
   const void* x;  // (B, C, P)

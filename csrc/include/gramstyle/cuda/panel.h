@@ -17,7 +17,7 @@ constexpr int kSuperblock = 128;  // channels whose triangle two warps share
 
 // Planar: the positions of a channel are neighbours (NCHW). Channels-last: the channels of a position
 // are (NHWC). A row of a panel is what the layout keeps together.
-enum class Layout { kPlanar, kChannelsLast };
+enum class Layout { planar, channels_last };
 
 // Chunk of a row of `chunks` (4 or a multiple of 8) in which chunk `chunk` of `row` is kept. Eight
 // consecutive rows put one chunk into eight different groups of banks, as ldmatrix wants; and
@@ -36,7 +36,7 @@ struct Panel {
   static constexpr int step = 32 / element_bytes;  // positions of one product: k of the mma
   static constexpr int positions = bytes / (width * element_bytes);
   static constexpr int elements_of_chunk = kChunk / element_bytes;
-  static constexpr bool planar = layout == Layout::kPlanar;
+  static constexpr bool planar = layout == Layout::planar;
   static constexpr int rows = planar ? width : positions;
   static constexpr int row_bytes = bytes / rows;
   static constexpr int chunks = row_bytes / kChunk;

@@ -1,8 +1,0 @@
-// Activations that kernels know.
-#pragma once
-
-namespace gramstyle::cuda {
-
-enum class Activation { kNone, kRelu, kRelu6, kSilu };
-
-}  // namespace gramstyle::cuda
