@@ -39,7 +39,7 @@ NVCC = """#!/bin/sh
 case "$*" in
   --list-gpu-code) echo sm_80; echo sm_90 ;;
   --version) echo release 13.0 ;;
-  --dryrun*) echo "#\$ TOP=$(dirname "$0")/.." >&2 ;;
+  --dryrun*) echo "#"'$'" TOP=$(dirname "$0")/.." >&2 ;;
   *"${NVCC_FAILS:-no such kernel}"*) echo "error: it does not compile" >&2; exit 1 ;;
   *) echo "$@" >>"$(dirname "$0")/asked"; while [ $# -gt 0 ]; do [ "$1" = -o ] && touch "$2"; shift; done ;;
 esac
