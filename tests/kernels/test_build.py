@@ -197,7 +197,8 @@ def test_kernels_that_did_not_change_are_not_compiled_again(tree, compilers):
         assert done.returncode == 0, done.stderr
     kernels = list((tree / "csrc/cuda").glob("*.cu"))
     assert len(asked.read_text().splitlines()) == len(kernels)
-    (tree / "csrc/cuda/machine.cuh").open("a").write("// changed\n")
+    header = tree / "csrc/cuda/machine.cuh"
+    header.write_text(f"{header.read_text()}// changed\n")
     assert setup(tree, "build_ext", native="cuda", **compilers).returncode == 0
     assert len(asked.read_text().splitlines()) == 2 * len(kernels)
 
