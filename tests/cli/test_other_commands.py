@@ -108,11 +108,12 @@ def test_a_damaged_cache_is_found_and_refused(run, monkeypatch, tmp_path, two):
     assert "Traceback" not in used.err
 
 
-def test_doctor_says_whether_the_native_half_is_there(run):
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_doctor_says_whether_the_native_halves_are_there(device, run):
     ended = run("doctor")
     assert ended.code == 0
-    line = next(line for line in ended.out.splitlines() if line.startswith("native half"))
-    assert ("built" in line) if available() else ("not there: No module named" in line)
+    line = next(line for line in ended.out.splitlines() if line.startswith(f"native half, {device}"))
+    assert ("built" in line) if available(device) else ("not there: " in line)
 
 
 class Page(HTMLParser):

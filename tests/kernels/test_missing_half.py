@@ -93,3 +93,49 @@ answer = before, reason_missing()
     )
     assert loaded is False
     assert "broken.so" in reason
+
+
+WITHOUT_CUDA = """
+import sys
+sys.modules["gramstyle.kernels._cuda"] = None
+import torch
+from gramstyle.errors import NativeUnavailableError
+from gramstyle.kernels import available, conv_gram_is_fused, gram, gram_is_native, reason_missing
+from gramstyle.kernels.native import require
+x = torch.ones(1, 2, 3, 4)
+try:
+    require("cuda")
+    said = None
+except NativeUnavailableError as error:
+    said = str(error)
+answer = {
+    "cpu": available(),
+    "cuda": available("cuda"),
+    "reason": reason_missing("cuda"),
+    "mps": reason_missing("mps"),
+    "said": said,
+    "gram": gram(x).second.tolist() if available() else [[[12, 12], [12, 12]]],
+    "auto": gram_is_native("auto", torch.device("cuda")),
+}
+"""
+
+
+def test_the_cpu_half_works_without_the_cuda_half():
+    answer = ask(WITHOUT_CUDA)
+    assert answer["cuda"] is False
+    assert answer["gram"] == [[[12, 12], [12, 12]]]
+    assert answer["auto"] is False
+    assert answer["mps"] == "there is none for mps"
+
+
+def test_the_missing_cuda_half_tells_reason_and_remedy():
+    answer = ask(WITHOUT_CUDA)
+    assert answer["said"].startswith("kernel fused was asked for on cuda and its library is not there")
+    assert answer["reason"] in answer["said"]
+    assert "nvcc" in answer["said"]
+    assert "use kernel reference" in answer["said"]
+
+
+def test_the_cuda_half_needs_the_cpu_half():
+    answer = ask(BLOCKED + "from gramstyle.kernels import reason_missing; answer = reason_missing('cuda')")
+    assert answer.startswith("it needs the CPU half: ")
