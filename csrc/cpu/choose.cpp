@@ -4,6 +4,10 @@
 #include "gramstyle/gram.h"
 #include "tables.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace gramstyle {
 namespace {
 
@@ -15,11 +19,18 @@ bool allowed(const char* name) {
          (std::strcmp(asked, "avx2") != 0 && std::strcmp(asked, "portable") != 0);
 }
 
+#if defined(__x86_64__)
+// __builtin_cpu_supports of clang 14 does not know it.
+bool has_f16c() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 const Kernels<float>& best() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool half =
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const bool half = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   const bool whole = half && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (whole && allowed("avx512")) return avx512_kernels;

@@ -16,7 +16,7 @@ template <class T>
 class Positions {
  public:
   Positions(const Maps& x, int64_t image, int64_t padded)
-      : x_(x), padded_(padded), base_(static_cast<char*>(x.data) + image * x.image_step * size_of(x.type)) {
+      : x_(x), padded_(padded), image_(image * x.image_step) {
     const bool joined = x.height == 1 || x.row_step == x.width * x.column_step;
     length_ = joined ? x.height * x.width : x.width;
     row_step_ = joined ? 0 : x.row_step;
@@ -53,8 +53,9 @@ class Positions {
     return size_of(x_.type) == sizeof(T) && x_.channel_step == 1 && padded_ == x_.channels;
   }
   Place at(int64_t position) const {
-    const int64_t offset = position / length_ * row_step_ + position % length_ * x_.column_step;
-    return {base_ + offset * size_of(x_.type), x_.type, x_.channel_step, x_.column_step};
+    const int64_t offset = image_ + position / length_ * row_step_ + position % length_ * x_.column_step;
+    return {static_cast<char*>(x_.data) + offset * size_of(x_.type), x_.type, x_.channel_step,
+            x_.column_step};
   }
   template <class Body>
   void each_run(int64_t first, int64_t count, const Body& body) const {
@@ -66,8 +67,7 @@ class Positions {
   }
 
   const Maps& x_;
-  int64_t padded_, length_, row_step_;
-  char* base_;
+  int64_t padded_, image_, length_, row_step_;
 };
 
 }  // namespace gramstyle

@@ -20,16 +20,28 @@ def every_tap(name):
     return [tap.name for tap in backbone(name).taps]
 
 
-def both(lively, name, taps, **options):
+@pytest.fixture
+def fresh(lively_file):
+    """As `lively`, but not kept: there are many here, and some are large."""
+
+    def build(name, taps, **options):
+        return Extractor(name, taps, weights=lively_file(name), device="cpu", **options)
+
+    return build
+
+
+def both(fresh, name, taps, **options):
     return (
-        lively(name, taps, kernel=kernel, dtype=torch.float64, **options) for kernel in ("auto", "reference")
+        fresh(name, taps, kernel=kernel, dtype=torch.float64, **options) for kernel in ("auto", "reference")
     )
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-@pytest.mark.parametrize("taps", ["every", "default"])
-def test_features_are_those_of_separate_layers(name, taps, lively, images):
-    fused, plain = both(lively, name, every_tap(name) if taps == "every" else None)
+@pytest.mark.parametrize(
+    ("name", "taps"),
+    [*((name, "every") for name in BACKBONES), ("mobilenet_v2", "default"), ("resnet18", "default")],
+)
+def test_features_are_those_of_separate_layers(name, taps, fresh, images):
+    fused, plain = both(fresh, name, every_tap(name) if taps == "every" else None)
     found, wanted = fused(images), plain(images)
     assert list(found) == list(wanted)
     for tap, one in found.items():
@@ -38,8 +50,8 @@ def test_features_are_those_of_separate_layers(name, taps, lively, images):
 
 
 @pytest.mark.parametrize("padding", ["replicate", "reflect"])
-def test_first_padding_is_kept(padding, lively, images):
-    fused, plain = both(lively, "vgg16_bn", ["relu1_1", "relu2_1"], first_padding=padding)
+def test_first_padding_is_kept(padding, fresh, images):
+    fused, plain = both(fresh, "vgg16_bn", ["relu1_1", "relu2_1"], first_padding=padding)
     for tap, one in fused(images).items():
         assert_close(one, plain(images)[tap], tolerance=1e-11)
 
@@ -68,8 +80,8 @@ def _pad_as_tensorflow(extractor):
 @pytest.mark.parametrize(
     "name", ["vgg16_bn", "mobilenet_v2", "efficientnet_b0", "efficientnet_lite0", "resnet50"]
 )
-def test_no_normalisation_is_left(name, lively):
-    fused, plain = both(lively, name, None)
+def test_no_normalisation_is_left(name, fresh):
+    fused, plain = both(fresh, name, None)
     assert any(isinstance(one, nn.BatchNorm2d) for one in plain.trunk.modules())
     assert not any(isinstance(one, nn.BatchNorm2d) for one in fused._fused.modules())
     count = sum(isinstance(one, ConvAct) for one in fused._fused.children())
@@ -82,8 +94,8 @@ def test_no_normalisation_is_left(name, lively):
     )
 
 
-def test_what_is_read_before_the_activation_stays(lively, images):
-    fused, plain = both(lively, "vgg16", ["conv1_1", "relu1_1", "conv2_2"])
+def test_what_is_read_before_the_activation_stays(fresh, images):
+    fused, plain = both(fresh, "vgg16", ["conv1_1", "relu1_1", "conv2_2"])
     found, wanted = fused(images), plain(images)
     assert (found["conv1_1"] < 0).any()
     assert torch.equal(found["relu1_1"], found["conv1_1"].relu())
@@ -106,26 +118,33 @@ def test_folding_is_the_formula():
     assert_close(bias, torch.full((4,), -2 / (1 + 1e-5) ** 0.5), tolerance=1e-6)
 
 
-@pytest.mark.parametrize("name", ["vgg16", "mobilenet_v2", "efficientnet_b0", "resnet18"])
-def test_gradients_to_images_agree(name, lively, images):
-    fused, plain = both(lively, name, None)
+@pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_b0"])
+def test_gradients_to_images_agree(name, fresh, images):
+    fused, plain = both(fresh, name, None)
     gradients = []
     for extractor in (fused, plain):
-        x = images.double().requires_grad_()
+        x = images[:1, :, :32, :32].double().requires_grad_()
         sum(one.square().sum() for one in extractor(x).values()).backward()
         gradients.append(x.grad)
     assert_close(gradients[0], gradients[1], tolerance=1e-10)
 
 
 @needs_native
-@pytest.mark.parametrize("kernel", ["auto", "fused"])
 @pytest.mark.parametrize(
-    "name", ["vgg16", "mobilenet_v2", "efficientnet_b0", "efficientnet_lite0", "resnet50"]
+    ("name", "kernel"),
+    [
+        ("vgg16", "fused"),
+        ("mobilenet_v2", "auto"),
+        ("mobilenet_v2", "fused"),
+        ("efficientnet_b0", "fused"),
+        ("efficientnet_lite0", "fused"),
+        ("resnet18", "fused"),
+    ],
 )
-def test_sums_are_those_of_the_features(name, kernel, lively, images):
+def test_sums_are_those_of_the_features(name, kernel, fresh, images):
     taps = every_tap(name)
-    plain = lively(name, taps, kernel="reference")
-    found = lively(name, taps, kernel=kernel).sums(images)
+    plain = fresh(name, taps, kernel="reference")
+    found = fresh(name, taps, kernel=kernel).sums(images)
     assert list(found) == taps
     for tap, features in plain(images).items():
         flat = features.double().flatten(2)
@@ -136,8 +155,8 @@ def test_sums_are_those_of_the_features(name, kernel, lively, images):
 
 
 @needs_native
-def test_a_map_that_nothing_reads_is_not_made(lively, images):
-    extractor = lively("vgg16", ["relu1_1", "relu2_1"], kernel="fused")
+def test_a_map_that_nothing_reads_is_not_made(fresh, images):
+    extractor = fresh("vgg16", ["relu1_1", "relu2_1"], kernel="fused")
     extractor.sums(images)
     steps = [one for one in extractor._sums[False].children() if isinstance(one, SumsOfConv)]
     assert [one.features for one in steps] == [True, False]
@@ -169,8 +188,8 @@ def test_correlation_needs_features():
     assert not GramSettings(statistic=STATISTICS["correlation"]).has_sums
 
 
-def test_without_fusion_there_are_no_sums(lively, images):
+def test_without_fusion_there_are_no_sums(fresh, images):
     with pytest.raises(
         StyleError, match="vgg16 with kernel reference has features, and no sums without them"
     ):
-        lively("vgg16", ["relu1_1"], kernel="reference").sums(images)
+        fresh("vgg16", ["relu1_1"], kernel="reference").sums(images)

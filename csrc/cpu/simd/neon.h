@@ -3,7 +3,10 @@
 
 #include <arm_neon.h>
 
+#include <cstdint>
+
 #include "exponential.h"
+#include "gramstyle/element.h"
 
 namespace gramstyle {
 namespace neon {

@@ -38,12 +38,13 @@ inline uint32_t to_bits(float value) {
 
 inline float widen(BFloat16 x) { return from_bits(uint32_t(x.bits) << 16); }
 
+// No float32 on the way is subnormal: processors can be set to take those for zero.
 inline float widen(Half x) {
-  const uint32_t sign = uint32_t(x.bits & 0x8000u) << 16;
-  const uint32_t rest = uint32_t(x.bits & 0x7fffu) << 13;  // exponent and fraction at their new places
-  if (rest >= 0x0f800000u) return from_bits(sign | rest | 0x7f800000u);  // infinite or not a number
-  // 2^112 moves the exponent's bias from 15 to 127, and normalises subnormal numbers on the way.
-  return from_bits(sign | to_bits(from_bits(rest) * 0x1p112f));
+  const uint32_t sign = uint32_t(x.bits & 0x8000u) << 16, size = x.bits & 0x7fffu;
+  if (size >= 0x7c00u) return from_bits(sign | 0x7f800000u | size << 13);  // infinite or not a number
+  if (size < 0x400u)  // subnormal: a multiple of 2^-24, which is the step of float32 from 0.5 on
+    return from_bits(sign | to_bits(from_bits(0x3f000000u + size) - 0.5f));
+  return from_bits(sign | ((size << 13) + 0x38000000u));  // the exponent's bias goes from 15 to 127
 }
 
 inline float widen(float x) { return x; }
