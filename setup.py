@@ -94,62 +94,62 @@ def compile_kernels(nvcc, folder):
         return str(target)
 
     # The longest first: what is left at the end is short.
-    sources = sorted(HERE.glob("csrc/cuda/*.cu"), key=lambda path: ("conv_shared" not in path.name, path.name))
+    sources = sorted(HERE.glob("csrc/cuda/*.cu"), key=lambda one: ("conv_shared" not in one.name, one.name))
     with ThreadPoolExecutor(int(os.environ.get("MAX_JOBS") or os.cpu_count() or 1)) as pool:
         return list(pool.map(compiled, sources))
 
 
-def building(build_ext, *, nvcc, strict):
-    """The build_ext of torch, by halves: the failure of one leaves the others unless `strict`."""
+class Halves:
+    """What the build_ext of torch becomes: the failure of one half leaves the others unless `strict`."""
 
-    class HalvesBuild(build_ext):
-        def run(self):
-            self.failed = []
-            try:
-                super().run()
-            except Exception as error:  # whatever a missing or broken compiler raises
-                if strict:
-                    raise
-                self.give_up(self.extensions, error)
+    nvcc = None
+    strict = True
 
-        def build_extension(self, ext):
-            cuda = ext.name.endswith("_cuda")
-            try:
-                if cuda and self.failed:
-                    raise RuntimeError("it needs the CPU half")
-                if cuda:
-                    ext.extra_objects = compile_kernels(nvcc, self.build_temp)
-                    ext.library_dirs.append(cuda_library(nvcc))
-                super().build_extension(ext)
-            except Exception as error:
-                if strict:
-                    raise
-                self.give_up([ext], error)
+    def run(self):
+        self.failed = []
+        try:
+            super().run()
+        except Exception as error:  # whatever a missing or broken compiler raises
+            if self.strict:
+                raise
+            self.give_up(self.extensions, error)
 
-        def give_up(self, extensions, error):
-            for ext in extensions:
-                if ext not in self.failed:
-                    half = "CUDA" if ext.name.endswith("_cuda") else "native"
-                    warn(f"the {half} half did not build ({error})", half)
-                    self.failed.append(ext)
+    def build_extension(self, ext):
+        cuda = ext.name.endswith("_cuda")
+        try:
+            if cuda and self.failed:
+                raise RuntimeError("it needs the CPU half")
+            if cuda:
+                ext.extra_objects = compile_kernels(self.nvcc, self.build_temp)
+                ext.library_dirs.append(cuda_library(self.nvcc))
+            super().build_extension(ext)
+        except Exception as error:
+            if self.strict:
+                raise
+            self.give_up([ext], error)
 
-        def built(self):
-            return [ext for ext in self.extensions if ext not in getattr(self, "failed", [])]
+    def give_up(self, extensions, error):
+        for ext in extensions:
+            if ext not in self.failed:
+                half = "CUDA" if ext.name.endswith("_cuda") else "native"
+                warn(f"the {half} half did not build ({error})", half)
+                self.failed.append(ext)
 
-        def copy_extensions_to_source(self):
-            self.extensions = self.built()
-            if self.extensions:
-                super().copy_extensions_to_source()
+    def built(self):
+        return [ext for ext in self.extensions if ext not in getattr(self, "failed", [])]
 
-        def get_outputs(self):
-            self.extensions = self.built()
-            return super().get_outputs() if self.extensions else []
+    def copy_extensions_to_source(self):
+        self.extensions = self.built()
+        if self.extensions:
+            super().copy_extensions_to_source()
 
-        def get_output_mapping(self):
-            self.extensions = self.built()
-            return super().get_output_mapping() if self.extensions else {}
+    def get_outputs(self):
+        self.extensions = self.built()
+        return super().get_outputs() if self.extensions else []
 
-    return HalvesBuild
+    def get_output_mapping(self):
+        self.extensions = self.built()
+        return super().get_output_mapping() if self.extensions else {}
 
 
 def cuda_half(extension, nvcc):
@@ -202,7 +202,9 @@ def native(choice):
             warn(f"{nvcc} does not run ({error})", "CUDA")
     return {
         "ext_modules": halves,
-        "cmdclass": {"build_ext": building(BuildExtension, nvcc=nvcc, strict=choice != "auto")},
+        "cmdclass": {
+            "build_ext": type("Build", (Halves, BuildExtension), {"nvcc": nvcc, "strict": choice != "auto"})
+        },
         "options": {"bdist_wheel": {"py_limited_api": "cp310"}},
     }
 

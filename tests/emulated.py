@@ -104,7 +104,8 @@ def operators(cache: Path) -> Path:
         stable = [*FLAGS, f"-isystem{home / 'include'}", f"-I{ROOT / 'csrc/bindings'}"]
         jobs = [(one, ["-O0", "-fPIC"]) for one in kernels()]
         jobs += [(EMULATION / "emulated_machine.cpp", ["-O2", "-fPIC"])]
-        jobs += [(one, stable) for one in (ROOT / "csrc/bindings/cuda_operators.cpp", EMULATION / "module.cpp")]
+        bindings = (ROOT / "csrc/bindings/cuda_operators.cpp", EMULATION / "module.cpp")
+        jobs += [(one, stable) for one in bindings]
         with ThreadPoolExecutor(2) as pool:
             objects = list(pool.map(lambda job: compiled(job[0], folder, job[1]), jobs))
         torch_libraries = [f"-L{home / 'lib'}", "-ltorch_cpu", "-ltorch"]

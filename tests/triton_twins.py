@@ -83,7 +83,7 @@ def whole_steps(positions: int, parts: int) -> int:
 
 def gram(x: Tensor, parts: int = 3) -> Tensor:
     """(B, C, C) of x (B, C, P) with any strides, in float64 from float32 partial sums."""
-    batch, channels, positions = x.shape
+    _, channels, positions = x.shape
     width = max(16, triton.next_power_of_2(channels))
     found = []
     for one in x:

@@ -48,6 +48,6 @@ def require(device: str = "cpu") -> None:
             "C++ compiler and `pip install --no-build-isolation`, or use kernel reference"
         )
     raise NativeUnavailableError(
-        f"kernel fused was asked for on {device} and its library is not there ({reason}): install with nvcc, a "
-        "CUDA build of torch and `pip install --no-build-isolation`, or use kernel reference"
+        f"kernel fused was asked for on {device} and its library is not there ({reason}): install with "
+        "nvcc, a CUDA build of torch and `pip install --no-build-isolation`, or use kernel reference"
     )

@@ -60,7 +60,13 @@ def compilers(tmp_path):
 
 
 def setup(tree, *command, native, hide_torch=False, **changes):
-    environment = {**os.environ, "GRAMSTYLE_NATIVE": native, "CC": "/bin/false", "CXX": "/bin/false", **changes}
+    environment = {
+        **os.environ,
+        "GRAMSTYLE_NATIVE": native,
+        "CC": "/bin/false",
+        "CXX": "/bin/false",
+        **changes,
+    }
     if hide_torch:
         (tree / "hidden").mkdir()
         (tree / "hidden/torch.py").write_text(NO_TORCH)

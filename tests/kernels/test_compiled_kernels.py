@@ -70,7 +70,12 @@ CONVOLUTION = [
     )
     for form in ("Bfloat16", "Float16")
 ]
-OTHERS = [("reduce_kernelI", 64), ("prepare_kernel", 64), ("plain_kernel", 128), ("plain_backward_kernel", 64)]
+OTHERS = [
+    ("reduce_kernelI", 64),
+    ("prepare_kernel", 64),
+    ("plain_kernel", 128),
+    ("plain_backward_kernel", 64),
+]
 LIMITS = [*GRAM, *BACKWARD, *CONVOLUTION, *OTHERS]
 """Registers of a thread, 256 threads to a block: at most 255 of which one block fills a
 multiprocessor, at most 128 of which two do."""

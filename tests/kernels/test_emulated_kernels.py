@@ -36,6 +36,10 @@ def folder(request):
 def test_kernels_agree_with_float64(program, group, folder):
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}  # a failed launch abandons its threads
     done = subprocess.run(
-        [str(folder / f"{program}_cases"), group], capture_output=True, text=True, check=False, env=environment
+        [str(folder / f"{program}_cases"), group],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -36,7 +36,11 @@ def test_layers_that_people_tap(weight, path):
 
 @pytest.mark.parametrize(
     ("name", "constant"),
-    [("kMostProducts", "MOST_PRODUCTS"), ("kMostInRegisters", "MOST_IN_REGISTERS"), ("kMostFused", "MOST_OUTPUTS")],
+    [
+        ("kMostProducts", "MOST_PRODUCTS"),
+        ("kMostInRegisters", "MOST_IN_REGISTERS"),
+        ("kMostFused", "MOST_OUTPUTS"),
+    ],
 )
 def test_limits_are_those_of_the_kernels(name, constant):
     header = (ROOT / "csrc/include/gramstyle/cuda/conv_gram.h").read_text()

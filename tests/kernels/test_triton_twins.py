@@ -36,7 +36,8 @@ for dtype in (torch.float32, torch.float16):
         worst[f"features {name}"] = error.max().item() - torch.finfo(dtype).eps / 2  # their rounding
         kept = features.T[None, ..., None]
         size, _ = twins.gram_sizes(kept)
-        worst[f"second {name}"] = ((second - twins.gram(kept)[0][0]).abs() / size[0].clamp_min(1e-9)).max().item()
+        error = (second - twins.gram(kept)[0][0]).abs() / size[0].clamp_min(1e-9)
+        worst[f"second {name}"] = error.max().item()
 print(json.dumps(worst))
 """
 
