@@ -10,9 +10,10 @@ namespace {
 
 using torch::stable::accelerator::DeviceGuard;
 
+// TORCH_ERROR_CODE_CHECK: torch 2.11 has no STABLE_ one.
 void* stream_of(const Tensor& x) {
   void* stream = nullptr;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
   return stream;
 }
 

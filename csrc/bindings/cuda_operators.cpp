@@ -275,7 +275,7 @@ int64_t out_size(int64_t size, int64_t kernel, int64_t stride, int64_t padding, 
 
 Tensor call(const char* name, const Tensor& x) {
   std::array<StableIValue, 1> stack{torch::stable::detail::from(x)};
-  STABLE_TORCH_ERROR_CODE_CHECK(torch_call_dispatcher(name, "", stack.data(), TORCH_ABI_VERSION));
+  TORCH_ERROR_CODE_CHECK(torch_call_dispatcher(name, "", stack.data(), TORCH_ABI_VERSION));
   return torch::stable::detail::to<Tensor>(stack[0]);
 }
 
@@ -286,8 +286,7 @@ Tensor convolved(const Convolution& c) {
       from(c.x),       from(c.weight),   from(c.bias), from(c.stride),
       from(c.padding), from(c.dilation), from(false),  from(std::vector<int64_t>{0, 0}),
       from(c.groups)};
-  STABLE_TORCH_ERROR_CODE_CHECK(
-      torch_call_dispatcher("aten::convolution", "", stack.data(), TORCH_ABI_VERSION));
+  TORCH_ERROR_CODE_CHECK(torch_call_dispatcher("aten::convolution", "", stack.data(), TORCH_ABI_VERSION));
   const Tensor result = torch::stable::detail::to<Tensor>(stack[0]);
   switch (activation_of(c.activation)) {
     case Activation::none: return result;

@@ -20,7 +20,9 @@ __device__ __forceinline__ int lane() { return static_cast<int>(threadIdx.x) % k
 __device__ __forceinline__ int warp() { return static_cast<int>(threadIdx.x) / kLanes; }
 __device__ __forceinline__ int64_t block() { return blockIdx.x; }
 
-__device__ __forceinline__ void sync_block() { __syncthreads(); }
+// Not __syncthreads(): warps with different duties meet at different lines, for which only the
+// instruction is defined, which counts threads wherever they are.
+__device__ __forceinline__ void sync_block() { asm volatile("bar.sync 0;\n" ::: "memory"); }
 __device__ __forceinline__ void sync_warp() { __syncwarp(); }
 
 __device__ __forceinline__ unsigned char* window() {
@@ -191,7 +193,7 @@ int launch(void (*kernel)(Args), int64_t blocks, int threads, int shared_bytes, 
   if (shared_bytes > kWithoutAsking) {
     const cudaError_t error =
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes);
-    if (error != cudaSuccess) return error;
+    if (error != cudaSuccess) return cudaGetLastError();  // forgotten: the next launch is not to blame
   }
   kernel<<<static_cast<unsigned>(blocks), threads, shared_bytes, static_cast<cudaStream_t>(stream)>>>(args);
   return cudaGetLastError();
