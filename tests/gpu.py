@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gramstyle.kernels import reason_missing
-
-OLDEST = (8, 0)
-"""Compute capability."""
+from gramstyle.kernels import OLDEST, reason_missing
 
 
 def missing() -> str | None:

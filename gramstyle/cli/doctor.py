@@ -5,14 +5,13 @@ from __future__ import annotations
 import torch
 
 from gramstyle.cli.console import show, table
-from gramstyle.kernels import reason_missing
+from gramstyle.kernels import OLDEST, capabilities, reason_missing
 from gramstyle.versions import versions
 from gramstyle.weights import WEIGHTS, cache_folder, cached, label
 
 
 def doctor() -> None:
     """Say versions, devices, which native halves were built, and which weights are at hand."""
-    reasons = {device: reason_missing(device) for device in ("cpu", "cuda")}
     cuda = (
         ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
         if torch.cuda.is_available()
@@ -23,11 +22,23 @@ def doctor() -> None:
         ["threads", str(torch.get_num_threads())],
         ["cuda devices", cuda],
         ["mps", "yes" if torch.backends.mps.is_available() else "no"],
-        *(
-            [f"native half, {device}", "built" if reason is None else f"not there: {reason}"]
-            for device, reason in reasons.items()
-        ),
+        ["native half, cpu", "built" if reason_missing() is None else f"not there: {reason_missing()}"],
+        ["native half, cuda", cuda_half()],
         ["cache", str(cache_folder())],
         ["weights at hand", ", ".join(label(row) for row in WEIGHTS if cached(row)) or "none yet"],
     ]
     show(table(["", ""], rows))
+
+
+def cuda_half() -> str:
+    """Which devices the CUDA half was built for, and whether one of them is here."""
+    reason = reason_missing("cuda")
+    if reason is not None:
+        return f"not there: {reason}"
+    built = f"built for {', '.join(capabilities())} and newer"
+    if not torch.cuda.is_available():
+        return f"{built}; no device here"
+    found = torch.cuda.get_device_capability()
+    if found < OLDEST:
+        return f"{built}; the device here is older ({found[0]}.{found[1]})"
+    return f"{built}; runs on the device here ({found[0]}.{found[1]}), where kernel fused is asked for"

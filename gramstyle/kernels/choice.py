@@ -38,7 +38,9 @@ def gram_is_native(kernel: Kernel, device: torch.device) -> bool:
         return kernel == "fused"
     if torch.compiler.is_compiling() and not is_ready():
         return False  # nothing can be loaded within a graph
-    return (device.type == "cpu" or fusion.GRAM_PAYS) and available(device.type)
+    if device.type == "cpu":
+        return available()
+    return fusion.GRAM_PAYS and available(device.type) and fusion.runs_on(device)
 
 
 def conv_gram_is_fused(kernel: Kernel, x: Tensor, weight: Tensor, groups: int) -> bool:

@@ -10,6 +10,9 @@ import torch
 Path = Literal["registers", "shared"]
 """How features reach the second product: as registers hold them, or through shared memory."""
 
+OLDEST = (8, 0)
+"""Compute capability of the oldest devices with the instructions that the kernels are made of."""
+
 MOST_PRODUCTS = 64
 """Input channels times filter area: one row of weights in shared memory."""
 
@@ -41,6 +44,12 @@ def fusible(dtype: torch.dtype, weight: Sequence[int], groups: int) -> Path | No
     if inputs * height * width > MOST_PRODUCTS or outputs > MOST_OUTPUTS:
         return None
     return "registers" if outputs <= MOST_IN_REGISTERS else "shared"
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def runs_on(device: torch.device) -> bool:
+    """Whether `device`, of CUDA, is new enough."""
+    return torch.cuda.get_device_capability(device) >= OLDEST
 
 
 def pays(dtype: torch.dtype, weight: Sequence[int], groups: int) -> bool:

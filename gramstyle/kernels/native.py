@@ -37,6 +37,17 @@ def available(device: str = "cpu") -> bool:
     return reason_missing(device) is None
 
 
+def capabilities() -> tuple[str, ...]:
+    """Compute capabilities that the CUDA half holds machine code for; empty where it cannot be used.
+
+    Newer devices compile what it holds for the oldest.
+    """
+    if not available("cuda"):
+        return ()
+    codes = importlib.import_module(f"gramstyle.kernels.{HALVES['cuda']}").codes
+    return tuple(f"{code[:-1]}.{code[-1]}" for code in codes.split(","))
+
+
 def require(device: str = "cpu") -> None:
     """Raise `NativeUnavailableError`, with the reason and the remedy, unless the half can be used."""
     reason = reason_missing(device)

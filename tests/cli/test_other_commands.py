@@ -1,6 +1,7 @@
 """gramstyle weights, backbones, presets, doctor, demo, and the program itself."""
 
 import csv
+import importlib
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+import torch
 
 import gramstyle
 from gramstyle.cli.demo import DEMO, _recipe
@@ -114,6 +116,23 @@ def test_doctor_says_whether_the_native_halves_are_there(device, run):
     assert ended.code == 0
     line = next(line for line in ended.out.splitlines() if line.startswith(f"native half, {device}"))
     assert ("built" in line) if available(device) else ("not there: " in line)
+
+
+@pytest.mark.parametrize(
+    ("capability", "end"),
+    [
+        (None, "; no device here"),
+        ((7, 5), "; the device here is older (7.5)"),
+        ((9, 0), "; runs on the device here (9.0), where kernel fused is asked for"),
+    ],
+)
+def test_doctor_says_which_devices_the_cuda_half_is_for(capability, end, monkeypatch):
+    module = importlib.import_module("gramstyle.cli.doctor")
+    monkeypatch.setattr(module, "reason_missing", lambda device: None)
+    monkeypatch.setattr(module, "capabilities", lambda: ("8.0", "12.0"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: capability is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert module.cuda_half() == f"built for 8.0, 12.0 and newer{end}"
 
 
 class Page(HTMLParser):

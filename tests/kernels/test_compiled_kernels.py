@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gramstyle.kernels import reason_missing
+from gramstyle.kernels import capabilities, reason_missing
 
 DEVICES = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
 
@@ -99,6 +99,7 @@ def usage():
 def test_every_device_has_machine_code_and_others_have_ptx(usage):
     assert {device for device, _ in usage} == set(DEVICES) or half.codes != "80,86,89,90,100,120"
     assert re.search(r"\.sm_80\.ptx", dumped("-lptx"))
+    assert {f"sm_{one.replace('.', '')}" for one in capabilities()} == {device for device, _ in usage}
 
 
 @pytest.mark.parametrize(("kernel", "limit"), LIMITS)

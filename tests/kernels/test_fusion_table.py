@@ -64,6 +64,8 @@ def test_nothing_is_on_by_default_before_it_was_measured(monkeypatch):
 
 def test_measured_kernels_are_chosen_where_their_half_is_there(monkeypatch):
     monkeypatch.setattr(fusion, "GRAM_PAYS", True)
-    for there in (True, False):
+    for there, capability in ((True, (8, 0)), (True, (12, 0)), (True, (7, 5)), (False, (9, 0))):
         monkeypatch.setattr(choice, "available", lambda device, there=there: there and device == "cuda")
-        assert gram_is_native("auto", torch.device("cuda")) is there
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, its=capability: its)
+        assert gram_is_native("auto", torch.device("cuda")) is (there and capability >= (8, 0))
+        assert gram_is_native("auto", torch.device("mps")) is False

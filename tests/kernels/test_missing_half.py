@@ -100,7 +100,7 @@ import sys
 sys.modules["gramstyle.kernels._cuda"] = None
 import torch
 from gramstyle.errors import NativeUnavailableError
-from gramstyle.kernels import available, conv_gram_is_fused, gram, gram_is_native, reason_missing
+from gramstyle.kernels import available, capabilities, gram, gram_is_native, reason_missing
 from gramstyle.kernels.native import require
 x = torch.ones(1, 2, 3, 4)
 try:
@@ -113,6 +113,7 @@ answer = {
     "cuda": available("cuda"),
     "reason": reason_missing("cuda"),
     "mps": reason_missing("mps"),
+    "capabilities": capabilities(),
     "said": said,
     "gram": gram(x).second.tolist() if available() else [[[12, 12], [12, 12]]],
     "auto": gram_is_native("auto", torch.device("cuda")),
@@ -125,6 +126,7 @@ def test_the_cpu_half_works_without_the_cuda_half():
     assert answer["cuda"] is False
     assert answer["gram"] == [[[12, 12], [12, 12]]]
     assert answer["auto"] is False
+    assert answer["capabilities"] == []
     assert answer["mps"] == "there is none for mps"
 
 
