@@ -140,7 +140,7 @@ def steps_for(capability: str, lines: Path) -> list[Step]:
     compile_ = [python, "setup.py", "-q", "build_ext", "--inplace"]
     return [
         Step(name="build", command=compile_, seconds=150, environment=build),
-        Step(name="tests", command=pytest, seconds=180, kept=60),
+        Step(name="tests", command=pytest, seconds=180, kept=60, environment={"GRAMSTYLE_GPU_CHECK": "1"}),
         *tools[:2],
         Step(name="benchmark", command=bench, seconds=120, kept=90),
         *tools[2:],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,17 @@ from gramstyle.kernels import OLDEST, reason_missing
 
 
 def missing() -> str | None:
-    """Why kernels cannot run here; None where they can."""
+    """Why kernels cannot run here; None where they can.
+
+    An error where `make gpu-check` asks: what it skips it would take for good.
+    """
+    reason = _reason()
+    if reason is not None and os.environ.get("GRAMSTYLE_GPU_CHECK") == "1":
+        raise RuntimeError(reason)
+    return reason
+
+
+def _reason() -> str | None:
     if not torch.cuda.is_available():
         return "there is no CUDA device"
     if torch.cuda.get_device_capability() < OLDEST:

@@ -17,6 +17,12 @@ void* stream_of(const Tensor& x) {
   return stream;
 }
 
+// A call reaches these functions if any of its tensors is on a GPU.
+void check_device(const Tensor& x, const char* name, const Tensor& other) {
+  STD_TORCH_CHECK(x.is_cuda() && other.is_cuda() && other.get_device_index() == x.get_device_index(), name,
+                  " must be on the device of x, a CUDA device");
+}
+
 std::tuple<Tensor, Tensor> gram(Tensor x, bool sums, bool wide, std::string precision) {
   const DeviceGuard guard(x.get_device_index());
   return gram_operator(x, sums, wide, precision, stream_of(x));
@@ -24,6 +30,9 @@ std::tuple<Tensor, Tensor> gram(Tensor x, bool sums, bool wide, std::string prec
 
 Tensor gram_backward(Tensor x, std::optional<Tensor> base, Tensor symmetric, std::optional<Tensor> sums,
                      std::string activation) {
+  check_device(x, "symmetric", symmetric);
+  if (base) check_device(x, "base", *base);
+  if (sums) check_device(x, "sums", *sums);
   const DeviceGuard guard(x.get_device_index());
   return gram_backward_operator(x, base, symmetric, sums, activation, stream_of(x));
 }
@@ -33,6 +42,8 @@ std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optio
                                              std::vector<int64_t> dilation, int64_t groups,
                                              std::string activation, bool features, bool sums, bool wide,
                                              std::string precision) {
+  check_device(x, "weight", weight);
+  if (bias) check_device(x, "bias", *bias);
   const DeviceGuard guard(x.get_device_index());
   const Convolution call{x, weight, bias, stride, padding, dilation, groups, activation};
   return conv_gram_operator(call, features, sums, wide, precision, stream_of(x));

@@ -136,11 +136,12 @@ __device__ __forceinline__ void start_tf32(float (&sum)[4], const uint32_t (&a)[
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(0.0f));
 }
 
-// Nearest TF32, halves away from zero.
+// Nearest TF32, halves away from zero. The instruction leaves the last 13 bits open; what is left of a
+// value, and sums, are taken of the result as a float.
 __device__ __forceinline__ uint32_t to_tf32(float value) {
   uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(bits) : "f"(value));
-  return bits;
+  return bits & 0xffffe000u;
 }
 
 // Two floats, rounded to nearest even; `low` in the lower half.

@@ -106,7 +106,7 @@ def conv_gram(
     Raises:
         NativeUnavailableError: if the native half is not there.
         TypeError: if types differ or are none of float64, float32, float16 and bfloat16.
-        ValueError: for shapes that do not fit together.
+        ValueError: for shapes that do not fit together, and for tensors on several devices.
         UnknownNameError: for another activation.
     """
     ready()
@@ -166,6 +166,10 @@ def _check_convolution(
     if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
         got = f"{weight.dtype}" if bias is None else f"{weight.dtype} and {bias.dtype}"
         raise TypeError(f"weight and bias must have the type of x, {x.dtype}, got {got}")
+    others = {weight.device} if bias is None else {weight.device, bias.device}
+    if others != {x.device}:
+        got = ", ".join(sorted(map(str, others)))
+        raise ValueError(f"weight and bias must be on the device of x, {x.device}, got {got}")
     channels = x.shape[1]
     if weight.ndim != 4 or weight.shape[1] * groups != channels or weight.shape[0] % groups:
         raise ValueError(

@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 ROW = {"kind": "copy", "bytes": 10, "seconds": 0.5, "bytes_per_second": 20.0}
 
@@ -89,6 +90,14 @@ def test_all_is_done_in_eight_minutes(script, tmp_path):
         assert script.limits(steps, i, left) >= step.kept
         left -= script.limits(steps, i, left)
     assert left >= 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there they can")
+def test_tests_that_cannot_run_are_no_success(script, tmp_path):
+    (tests,) = [one for one in script.steps_for("9.0", tmp_path / "lines") if one.name == "tests"]
+    done = script.run(tests, 100)
+    assert done["outcome"] == "failed"
+    assert "there is no CUDA device" in done["said"]
 
 
 def test_files_that_steps_name_exist(script, tmp_path):

@@ -125,7 +125,9 @@ def test_equal_terms_lose_no_more_than_chains_allow(dtype, channels, operators):
     x = torch.full((1, channels, 1024, 1024), 0.1, dtype=dtype, device=DEVICE)
     found, _ = operators.gram(x, False, False, "ieee")
     exact = x[0, 0, 0, 0].double() ** 2 * 1024**2
-    assert ((found.double() - exact).abs() / exact).max().item() <= ROUNDING[dtype]
+    # every rounding of a sum of equal terms may go the same way
+    rounding = {torch.float64: 1e-12, torch.float32: 2e-5}.get(dtype, ROUNDING[dtype])
+    assert ((found.double() - exact).abs() / exact).max().item() <= rounding
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])

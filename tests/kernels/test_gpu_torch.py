@@ -211,6 +211,18 @@ def test_graphs_replay_on_new_numbers(operators, generator):
         assert same(found, (*again[0], *again[1]))
 
 
+def test_tensors_on_several_devices_are_refused(operators):
+    x, matrix = torch.ones(1, 3, 4, 4), torch.ones(1, 3, 3)
+    weight, shape = torch.ones(2, 3, 1, 1), ([1, 1], [0, 0], [1, 1], 1, "relu", True, True, False, "ieee")
+    for one, other in ((x.to(DEVICE), matrix), (x, matrix.to(DEVICE))):
+        with pytest.raises(RuntimeError, match="symmetric must be on the device of x"):
+            operators.gram_backward(one, None, other, None, "none")
+    for one, other in ((x.to(DEVICE), weight), (x, weight.to(DEVICE))):
+        with pytest.raises(RuntimeError, match="weight must be on the device of x"):
+            operators.conv_gram(one, other, None, *shape)
+    assert operators.gram(x.to(DEVICE), False, False, "ieee")[0].isfinite().all()
+
+
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one CUDA device")
 def test_kernels_run_where_their_tensors_are(generator):
     torch.cuda.set_device(0)

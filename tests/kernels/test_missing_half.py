@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gpu
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 BLOCKED = "import sys; sys.modules['gramstyle.kernels._cpu'] = None\n"
@@ -136,6 +138,14 @@ def test_the_missing_cuda_half_tells_reason_and_remedy():
     assert answer["reason"] in answer["said"]
     assert "nvcc" in answer["said"]
     assert "use kernel reference" in answer["said"]
+
+
+def test_nothing_is_skipped_where_a_gpu_is_checked(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.missing() == "there is no CUDA device"
+    monkeypatch.setenv("GRAMSTYLE_GPU_CHECK", "1")
+    with pytest.raises(RuntimeError, match="there is no CUDA device"):
+        gpu.missing()
 
 
 def test_the_cuda_half_needs_the_cpu_half():
