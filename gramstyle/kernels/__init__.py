@@ -6,8 +6,11 @@ from gramstyle.kernels.choice import checked_kernel as checked_kernel
 from gramstyle.kernels.choice import conv_gram_is_fused as conv_gram_is_fused
 from gramstyle.kernels.choice import conv_is_winograd as conv_is_winograd
 from gramstyle.kernels.choice import gram_is_native as gram_is_native
+from gramstyle.kernels.fusion import OLDEST as OLDEST
+from gramstyle.kernels.fusion import fusible as fusible
 from gramstyle.kernels.maps import ACTIVATIONS as ACTIVATIONS
 from gramstyle.kernels.native import available as available
+from gramstyle.kernels.native import capabilities as capabilities
 from gramstyle.kernels.native import instructions as instructions
 from gramstyle.kernels.native import reason_missing as reason_missing
 from gramstyle.kernels.operators import ConvSums as ConvSums

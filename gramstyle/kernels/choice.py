@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
+from gramstyle.kernels import fusion
 from gramstyle.kernels.native import available, require
-from gramstyle.kernels.operators import DEVICES
 from gramstyle.kernels.register import is_ready
 
 Kernel = Literal["auto", "reference", "fused"]
@@ -38,21 +38,26 @@ def gram_is_native(kernel: Kernel, device: torch.device) -> bool:
         return kernel == "fused"
     if torch.compiler.is_compiling() and not is_ready():
         return False  # nothing can be loaded within a graph
-    return device.type in DEVICES and available()
+    if device.type == "cpu":
+        return available()
+    return fusion.GRAM_PAYS and available(device.type) and fusion.runs_on(device)
 
 
 def conv_gram_is_fused(kernel: Kernel, x: Tensor, weight: Tensor, groups: int) -> bool:
     """Whether a convolution of `x` and its Gram matrix are computed in one pass.
 
     One pass pays where the convolution is cheap beside the memory it writes: few inputs per output
-    (a first layer, an expansion), and many positions. `docs/performance.md` has the measurements.
+    (a first layer, an expansion), and many positions. `docs/performance.md` has the measurements on a
+    CPU, docs/kernels.md what is known of GPUs.
     """
     if kernel != "auto":
         return kernel == "fused"
     if not gram_is_native(kernel, x.device):
         return False
+    if x.device.type != "cpu":
+        return fusion.pays(x.dtype, weight.shape, groups)
     outputs, inputs, height, width = weight.shape
-    return groups == 1 and inputs * height * width <= 64 and 64 <= outputs <= 256 and x.device.type == "cpu"
+    return groups == 1 and inputs * height * width <= 64 and 64 <= outputs <= 256
 
 
 def conv_is_winograd(kernel: Kernel, x: Tensor, weight: Tensor, groups: int) -> bool:

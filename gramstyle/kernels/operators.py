@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gramstyle import check
 from gramstyle.kernels.maps import ACTIVATIONS, channels_last
+from gramstyle.kernels.native import require
 from gramstyle.kernels.register import ConvGram, Gram, ready
 from gramstyle.kernels.winograd import Winograd
 
@@ -107,7 +108,7 @@ def conv_gram(
     Raises:
         NativeUnavailableError: if the native half is not there.
         TypeError: if types differ or are none of float64, float32, float16 and bfloat16.
-        ValueError: for shapes that do not fit together.
+        ValueError: for shapes that do not fit together, and for tensors on several devices.
         UnknownNameError: for another activation.
     """
     ready()
@@ -227,6 +228,8 @@ def _check_maps(name: str, x: Tensor) -> None:
         raise ValueError(f"{name} must be (B, C, H, W), got shape {tuple(x.shape)}")
     if x.device.type not in (*DEVICES, "meta"):
         raise ValueError(f"{name} must be on the cpu or on cuda, got {x.device}: use kernel reference")
+    if x.device.type == "cuda":
+        require("cuda")
 
 
 def _check_small_filter(weight: Tensor) -> None:
@@ -247,6 +250,10 @@ def _check_convolution(
     if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
         got = f"{weight.dtype}" if bias is None else f"{weight.dtype} and {bias.dtype}"
         raise TypeError(f"weight and bias must have the type of x, {x.dtype}, got {got}")
+    others = {weight.device} if bias is None else {weight.device, bias.device}
+    if others != {x.device}:
+        got = ", ".join(sorted(map(str, others)))
+        raise ValueError(f"weight and bias must be on the device of x, {x.device}, got {got}")
     channels = x.shape[1]
     if weight.ndim != 4 or weight.shape[1] * groups != channels or weight.shape[0] % groups:
         raise ValueError(

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gramstyle.kernels.maps import activate, fold, sums_type, unfold
-from gramstyle.kernels.native import require
+from gramstyle.kernels.native import reason_missing, require
 from gramstyle.kernels.winograd import register_winograd
 
 _lock = threading.Lock()
@@ -18,7 +18,7 @@ _registered = False
 
 
 def ready() -> None:
-    """Load the native half and register shapes, gradients and batching of its operators, once.
+    """Load the native halves and register shapes, gradients and batching of its operators, once.
 
     Raises:
         NativeUnavailableError: if the native half is not there.
@@ -30,6 +30,7 @@ def ready() -> None:
     if torch.compiler.is_compiling():
         raise RuntimeError("load the native half before torch.compile: call gramstyle.kernels.gram once")
     require()
+    reason_missing("cuda")  # loaded where it is there: within a graph nothing can be
     with _lock:
         if not _registered:
             _register_gram()

@@ -1,6 +1,7 @@
 """gramstyle weights, backbones, presets, doctor, demo, and the program itself."""
 
 import csv
+import importlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import torch
 
 import gramstyle
 from gramstyle.cli.demo import DEMO, _recipe
@@ -110,11 +112,13 @@ def test_a_damaged_cache_is_found_and_refused(run, monkeypatch, tmp_path, two):
     assert "Traceback" not in used.err
 
 
-def test_doctor_says_whether_the_native_half_is_there(run):
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_doctor_says_whether_the_native_halves_are_there(device, run):
     ended = run("doctor")
     assert ended.code == 0
-    line = next(line for line in ended.out.splitlines() if line.startswith("native half"))
-    assert re.search(r"built, (avx512|avx2|neon|portable)$" if available() else "absent", line.rstrip())
+    line = next(line for line in ended.out.splitlines() if line.startswith(f"native half, {device}")).rstrip()
+    built = {"cpu": r"built, (avx512|avx2|neon|portable)$", "cuda": "built for "}
+    assert re.search(built[device] if available(device) else "absent|not there: ", line)
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -122,7 +126,7 @@ def test_doctor_says_what_to_do_where_the_half_is_absent(there, run, monkeypatch
     compiler = tmp_path / "cxx"
     compiler.write_text("#!/bin/sh\n")
     compiler.chmod(0o755 if there else 0o644)
-    monkeypatch.setattr("gramstyle.cli.doctor.reason_missing", lambda: "No module named '_cpu'")
+    monkeypatch.setattr("gramstyle.cli.doctor.reason_missing", lambda device="cpu": "No module named '_cpu'")
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("CXX", str(compiler))
     ended = run("doctor")
@@ -130,7 +134,10 @@ def test_doctor_says_what_to_do_where_the_half_is_absent(there, run, monkeypatch
     install = f"no C++ compiler was found ({compiler}, g++, clang++): install one, then "
     remedy = f"{'' if there else install}install gramstyle with `pip install --no-build-isolation`"
     assert (ended.code, ended.err) == (0, "")
-    assert f"native half absent, so plain torch computes: No module named '_cpu'; {remedy} cache" in words
+    assert (
+        f"native half, cpu absent, so plain torch computes: No module named '_cpu'; {remedy} native half, cuda"
+        in words
+    )
 
 
 def test_instructions_that_no_processor_has_are_refused_in_one_line():
@@ -148,6 +155,23 @@ def test_instructions_that_no_processor_has_are_refused_in_one_line():
         "neon",
         "portable",
     ]
+
+
+@pytest.mark.parametrize(
+    ("capability", "end"),
+    [
+        (None, "; no device here"),
+        ((7, 5), "; the device here is older (7.5)"),
+        ((9, 0), "; runs on the device here (9.0), where kernel fused is asked for"),
+    ],
+)
+def test_doctor_says_which_devices_the_cuda_half_is_for(capability, end, monkeypatch):
+    module = importlib.import_module("gramstyle.cli.doctor")
+    monkeypatch.setattr(module, "reason_missing", lambda device: None)
+    monkeypatch.setattr(module, "capabilities", lambda: ("8.0", "12.0"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: capability is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert module.cuda_half() == f"built for 8.0, 12.0 and newer{end}"
 
 
 class Page(HTMLParser):

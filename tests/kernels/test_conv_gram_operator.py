@@ -282,6 +282,8 @@ X, W = torch.ones(1, 4, 8, 9), torch.ones(6, 4, 3, 3)
         ((X.int(), W), {}, TypeError, "x must be float64, float32, float16 or bfloat16, got torch.int32"),
         ((X, W.double()), {}, TypeError, "must have the type of x, torch.float32, got torch.float64"),
         ((X, W, torch.ones(6).half()), {}, TypeError, "got torch.float32 and torch.float16"),
+        ((X, W.to("meta")), {}, ValueError, "must be on the device of x, cpu, got meta"),
+        ((X, W, torch.ones(6, device="meta")), {}, ValueError, "device of x, cpu, got cpu, meta"),
         ((X, W[:, :3]), {}, ValueError, "for C = 4 and groups = 1, got shape (6, 3, 3, 3)"),
         ((X, W), {"groups": 2}, ValueError, "for C = 4 and groups = 2, got shape (6, 4, 3, 3)"),
         ((X, W[:5, :2]), {"groups": 2}, ValueError, "N a multiple of groups"),

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gpu
 import pytest
+import torch
 
 from gramstyle.kernels import reason_missing
 
@@ -135,3 +137,59 @@ for attempt in range(2):
     )
     expected = "GRAMSTYLE_CPU must be one of: avx2, avx512, portable, neon; got 'avx'"
     assert said == [expected, expected]
+
+
+WITHOUT_CUDA = """
+import sys
+sys.modules["gramstyle.kernels._cuda"] = None
+import torch
+from gramstyle.errors import NativeUnavailableError
+from gramstyle.kernels import available, capabilities, gram, gram_is_native, reason_missing
+from gramstyle.kernels.native import require
+x = torch.ones(1, 2, 3, 4)
+try:
+    require("cuda")
+    said = None
+except NativeUnavailableError as error:
+    said = str(error)
+answer = {
+    "cpu": available(),
+    "cuda": available("cuda"),
+    "reason": reason_missing("cuda"),
+    "mps": reason_missing("mps"),
+    "capabilities": capabilities(),
+    "said": said,
+    "gram": gram(x).second.tolist() if available() else [[[12, 12], [12, 12]]],
+    "auto": gram_is_native("auto", torch.device("cuda")),
+}
+"""
+
+
+def test_the_cpu_half_works_without_the_cuda_half():
+    answer = ask(WITHOUT_CUDA)
+    assert answer["cuda"] is False
+    assert answer["gram"] == [[[12, 12], [12, 12]]]
+    assert answer["auto"] is False
+    assert answer["capabilities"] == []
+    assert answer["mps"] == "there is none for mps"
+
+
+def test_the_missing_cuda_half_tells_reason_and_remedy():
+    answer = ask(WITHOUT_CUDA)
+    assert answer["said"].startswith("kernel fused was asked for on cuda and its library is not there")
+    assert answer["reason"] in answer["said"]
+    assert "nvcc" in answer["said"]
+    assert "use kernel reference" in answer["said"]
+
+
+def test_nothing_is_skipped_where_a_gpu_is_checked(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.missing() == "there is no CUDA device"
+    monkeypatch.setenv("GRAMSTYLE_GPU_CHECK", "1")
+    with pytest.raises(RuntimeError, match="there is no CUDA device"):
+        gpu.missing()
+
+
+def test_the_cuda_half_needs_the_cpu_half():
+    answer = ask(BLOCKED + "from gramstyle.kernels import reason_missing; answer = reason_missing('cuda')")
+    assert answer.startswith("it needs the CPU half: ")

@@ -1,27 +1,39 @@
-"""The built library asks torch for stable symbols only."""
+"""The built libraries ask torch for stable symbols only."""
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import gramstyle.kernels._cpu as native
 import pytest
+
+from gramstyle.kernels import reason_missing
+from gramstyle.kernels.native import HALVES
 
 ROOT = Path(__file__).parents[2]
 
 
-def symbols(*options):
+@pytest.fixture(scope="module", params=HALVES)
+def half(request):
+    """Name and file of a half."""
+    if reason_missing(request.param) is not None:
+        pytest.skip(reason_missing(request.param))
+    name = HALVES[request.param]
+    return name, importlib.import_module(f"gramstyle.kernels.{name}").__file__
+
+
+def symbols(file, *options):
     listed = subprocess.run(
-        ["nm", "-D", "--demangle", *options, native.__file__], capture_output=True, text=True, check=True
+        ["nm", "-D", "--demangle", *options, file], capture_output=True, text=True, check=True
     )
     parts = 2 if "--defined-only" in options else 1
     return [line.split(maxsplit=parts)[-1] for line in listed.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")
-def undefined():
-    return symbols("--undefined-only")
+def undefined(half):
+    return symbols(half[1], "--undefined-only")
 
 
 def test_no_unstable_symbol_of_torch(undefined):
@@ -41,19 +53,27 @@ def test_what_is_asked_of_python_is_its_limited_interface(undefined):
     assert asked == ["PyModule_AddStringConstant", "PyModule_Create2"]
 
 
-def test_nothing_of_the_package_is_exported_but_the_module():
-    exported = symbols("--defined-only")
-    assert "PyInit__cpu" in exported
+def test_no_symbol_of_one_version_of_cuda(undefined):
+    # the runtime is linked in: one file serves torch of any CUDA version that the driver does
+    assert [one for one in undefined if re.match(r"_*(cuda|cu[A-Z]|nv)", one)] == []
+
+
+def test_nothing_of_the_package_is_exported_but_the_module(half):
+    name, file = half
+    exported = symbols(file, "--defined-only")
+    assert f"PyInit_{name}" in exported
     assert [one for one in exported if "gramstyle" in one] == []
 
 
-def test_the_file_says_that_it_fits_every_python():
-    assert native.__file__.endswith(("_cpu.abi3.so", "_cpu.pyd"))
+def test_the_file_says_that_it_fits_every_python(half):
+    name, file = half
+    assert file.endswith((f"{name}.abi3.so", f"{name}.pyd"))
 
 
-def test_the_library_can_be_the_first_thing_imported():
+def test_the_library_can_be_the_first_thing_imported(half):
     # it has no search path of its own: the package must have imported torch before it
-    script = "import gramstyle.kernels._cpu, torch; torch.ops.gramstyle.gram.default"
+    script = f"import gramstyle.kernels.{half[0]} as _, gramstyle.kernels._cpu as _, torch; "
+    script += "torch.ops.gramstyle.gram.default"
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr

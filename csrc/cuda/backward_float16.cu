@@ -1,0 +1,7 @@
+#include "gram_backward.cuh"
+
+namespace gramstyle::cuda {
+
+template int launch_backward<Float16>(const BackwardArgs&, void*);
+
+}  // namespace gramstyle::cuda
