@@ -101,14 +101,15 @@ def test_threads(program):
             "calls",
             "second [",
         ),
-        (
+        pytest.param(
             ADDRESSES,
             "(kTile * reader.step())",
             "(kTile * reader.step() / 2)",
             "calls",
             "heap-buffer-overflow",
+            marks=pytest.mark.proofs,
         ),
-        (THREADS, "T* room", "static T* room", "threads", "data race"),
+        pytest.param(THREADS, "T* room", "static T* room", "threads", "data race", marks=pytest.mark.proofs),
     ],
     ids=["a position is not read", "too little memory", "memory of all threads"],
 )
