@@ -13,7 +13,8 @@ from typing import Literal, TypeAlias
 from gramstyle import check
 from gramstyle.errors import ImageError, StyleError
 from gramstyle.images.decode import readable_extensions
-from gramstyle.images.io import WHITE, ImageSource, Picture, read_image
+from gramstyle.images.io import WHITE, ImageSource, read_image
+from gramstyle.images.picture import Picture
 from gramstyle.images.samples import MAX_PIXELS
 
 PathLike: TypeAlias = str | os.PathLike[str]
