@@ -14,8 +14,8 @@ from typing import Any
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
 
-from gramstyle.describe import Describer, signature
-from gramstyle.descriptors import Descriptors, Image, joined
+from gramstyle.describe import Describer
+from gramstyle.descriptors import Descriptors, Image, joined, signature
 from gramstyle.errors import StyleError
 from gramstyle.files import replacing, write_text
 from gramstyle.images import Picture, Skipped

@@ -48,6 +48,14 @@ class Raster:
             )
         return self.read(top, left, height, width)
 
+    def crop(self, top: int, left: int, height: int, width: int) -> Raster:
+        """A rectangle as an image of its own, still to be read."""
+
+        def read(down: int, right: int, rows: int, columns: int) -> Picture:
+            return self.part(top + down, left + right, rows, columns)
+
+        return replace(self, height=height, width=width, read=read)
+
     def picture(self) -> Picture:
         """All of it, as `read_image` gives it."""
         return self.part(0, 0, self.height, self.width)

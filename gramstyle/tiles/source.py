@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gramstyle.extract.regions import Region, Size
-from gramstyle.images import Raster, resize_mask_part
+from gramstyle.images import Picture, Raster, resize_mask_part
 
 
 class Source(Protocol):
@@ -25,6 +25,13 @@ class Source(Protocol):
     def weights(self, size: Size, region: Region) -> Tensor | None:
         """Weights (1, h, w) at the positions `region` of a map of (H, W) `size`; None where all weigh 1."""
 
+    def whole(self) -> tuple[Tensor, Tensor | None]:
+        """All pixels (3, H, W), and the weight of each, (H, W)."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Every choice made while reading so far, in words."""
+
 
 @dataclass(frozen=True, eq=False)
 class TensorSource:
@@ -32,11 +39,13 @@ class TensorSource:
 
     Attributes:
         image: sRGB in [0, 1], (3, H, W), floating point.
-        mask: weight of each pixel, (H, W); None weighs all 1.
+        mask: weights over the area of the image, (H, W) or of another size; None weighs all 1.
+        notes: choices made while reading, in words.
     """
 
     image: Tensor
     mask: Tensor | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> Size:
@@ -57,46 +66,60 @@ class TensorSource:
         def read(top: int, left: int, height: int, width: int) -> Tensor:
             return mask[top : top + height, left : left + width]
 
-        return resize_mask_part(read, self.size, size, _corner(region))[None]
+        return resize_mask_part(read, (mask.shape[0], mask.shape[1]), size, _corner(region))[None]
+
+    def whole(self) -> tuple[Tensor, Tensor | None]:
+        """As they are."""
+        return self.image, self.mask
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class RasterSource:
     """An image whose colours are converted when they are read.
 
     Attributes:
         raster: the image.
-        top: first row that is used.
-        left: first column that is used.
-        size: (H, W) that is used.
         masked: whether its alpha, if it has one, weighs positions.
-        notes: every choice made while reading so far, in words; filled while it is read.
     """
 
     raster: Raster
-    top: int
-    left: int
-    size: Size
-    masked: bool
-    notes: dict[str, None] = field(default_factory=dict)
+    masked: bool = False
+    _notes: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def size(self) -> Size:
+        """(H, W)."""
+        return self.raster.height, self.raster.width
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of all parts that were read so far."""
+        return tuple(self._notes)
 
     def pixels(self, region: Region) -> Tensor:
         """As `Source.pixels`."""
-        top, left, height, width = _corner(region)
-        part = self.raster.part(self.top + top, self.left + left, height, width)
-        self.notes.update(dict.fromkeys(part.notes))
-        return part.pixels[None]
+        return self._read(*_corner(region)).pixels[None]
 
     def weights(self, size: Size, region: Region) -> Tensor | None:
         """As `Source.weights`."""
-        if not self.masked or self.raster.part(self.top, self.left, 1, 1).alpha is None:
+        if not self.masked or self._read(0, 0, 1, 1).alpha is None:
             return None
 
         def read(top: int, left: int, height: int, width: int) -> Tensor:
-            alpha = self.raster.part(self.top + top, self.left + left, height, width).alpha
+            alpha = self._read(top, left, height, width).alpha
             return torch.ones(height, width) if alpha is None else alpha
 
         return resize_mask_part(read, self.size, size, _corner(region))[None]
+
+    def whole(self) -> tuple[Tensor, Tensor | None]:
+        """As `read_image` gives them."""
+        picture = self._read(0, 0, *self.size)
+        return picture.pixels, picture.alpha if self.masked else None
+
+    def _read(self, top: int, left: int, height: int, width: int) -> Picture:
+        part = self.raster.part(top, left, height, width)
+        self._notes.update(dict.fromkeys(part.notes))
+        return part
 
 
 def _corner(region: Region) -> tuple[int, int, int, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
-from typing import Literal, TypeAlias
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -35,6 +35,9 @@ SMALL = 2**20
 SIDES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256, 192, 128)
 """Tiles that ``auto`` chooses from."""
 
+LAYOUTS = 8
+"""Sizes of images whose layouts are kept."""
+
 
 class Tiling:
     """Moments of the features of an image of any size, in memory that depends on the tile alone.
@@ -62,7 +65,11 @@ class Tiling:
             check.positive("tile", tile)
         self.extractor = extractor
         self.tile = tile
-        self._layout = lru_cache(maxsize=4)(self._layout_of)
+        self._layouts: dict[tuple[int, int], Layout] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made of: the graph is traced again, with the modules of the copy."""
+        return {"extractor": self.extractor, "tile": self.tile, "_layouts": {}}
 
     @cached_property
     def program(self) -> Program:
@@ -74,14 +81,16 @@ class Tiling:
         """
         return program(self.extractor.trunk, self.extractor.spec.name)
 
+    def check(self) -> None:
+        """Raise `StyleError` if the network cannot run in tiles."""
+        self.program  # noqa: B018 - made here for its errors
+
     def side(self, height: int, width: int) -> int | None:
         """Side of the tiles for an image of that size, in pixels; None where it is run whole.
 
-        Raises:
-            StyleError: as `program`, unless tiles are ``auto``: such a network then runs whole.
+        A network that cannot run in tiles runs whole where tiles are ``auto``.
         """
         if self.tile != "auto":
-            self.program  # noqa: B018 - says now what is wrong with the network
             return self.tile
         if height * width <= SMALL:
             return None
@@ -157,5 +166,10 @@ class Tiling:
             grid=Grid((height, width), side),
         )
 
-    def _layout_of(self, height: int, width: int) -> Layout:
-        return layout(self.program, height, width)
+    def _layout(self, height: int, width: int) -> Layout:
+        """Of the last sizes that were asked for: a style transfer asks again and again for one."""
+        if (height, width) not in self._layouts:
+            if len(self._layouts) == LAYOUTS:
+                self._layouts.clear()
+            self._layouts[height, width] = layout(self.program, height, width)
+        return self._layouts[height, width]
