@@ -21,9 +21,10 @@ from gramstyle.distance.pairwise import flatten, paired, pairwise
 from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse
 from gramstyle.extract.registry import RANDOM, random_seed
-from gramstyle.images import ImageSource, find_images, read_images
+from gramstyle.images import MAX_PIXELS, ImageSource, find_images, open_images, read_images
 from gramstyle.presets import preset as preset_named
 from gramstyle.recipe import Recipe, make_recipe
+from gramstyle.tiles import Tile
 from gramstyle.types import WeightsIdentity
 
 
@@ -149,6 +150,8 @@ def pairwise_style_distance(
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
     weights_dir: str | Path | None = None,
+    tile: Tile | None = None,
+    max_pixels: int = MAX_PIXELS,
     **settings: Any,
 ) -> Distances:
     """Style distance of every image to every other: N forward passes, never N squared.
@@ -162,6 +165,9 @@ def pairwise_style_distance(
         dtype: of the network.
         batch_size: images of one size that go through the network together.
         weights_dir: folder looked in for weights before the cache.
+        tile: side in pixels of the tiles that images are run in, ``auto``, or None to run all whole; see
+            `gramstyle.Describer`. With ``resize="none"``, images of any size in bounded memory.
+        max_pixels: a file or Pillow image that claims more is refused.
         **settings: arguments of `gramstyle.make_recipe`: backbone, taps, statistic, norm, center,
             metric, combine, resize, crop, ...
 
@@ -175,14 +181,16 @@ def pairwise_style_distance(
         WeightsError: for weights that cannot be found, fetched or trusted.
     """
     chosen = choose_recipe(preset, recipe, settings)
-    describer = Describer(chosen, device=device, dtype=dtype, batch_size=batch_size, weights_dir=weights_dir)
-    first = describer.describe(read_images(_listed(images), background=chosen.background))
-    second = (
-        None
-        if others is None
-        else describer.describe(read_images(_listed(others), background=chosen.background))
+    describer = Describer(
+        chosen, device=device, dtype=dtype, batch_size=batch_size, weights_dir=weights_dir, tile=tile
     )
-    return distances(first, second)
+
+    def described(sources: ImageSource | Iterable[ImageSource]) -> Descriptors:
+        door = read_images if tile is None else open_images
+        pictures = door(_listed(sources), background=chosen.background, max_pixels=max_pixels)
+        return describer.describe(pictures)
+
+    return distances(described(images), None if others is None else described(others))
 
 
 def style_distance(a: ImageSource, b: ImageSource, **options: Any) -> float:
@@ -206,6 +214,8 @@ class StyleDistance(nn.Module):
         device: see `Extractor`.
         dtype: of the network.
         weights_dir: folder looked in for weights before the cache.
+        tile: side in pixels of the tiles that images are run in, forward and backward, in memory that
+            does not grow with them; ``auto``, or None to run all whole; see `gramstyle.Describer`.
         **settings: arguments of `gramstyle.make_recipe`, in place of `recipe`.
     """
 
@@ -216,13 +226,18 @@ class StyleDistance(nn.Module):
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         weights_dir: str | Path | None = None,
+        tile: Tile | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
         named = recipe if isinstance(recipe, str) else None
         given = recipe if isinstance(recipe, Recipe) else None
         self.describer = Describer(
-            choose_recipe(named, given, settings), device=device, dtype=dtype, weights_dir=weights_dir
+            choose_recipe(named, given, settings),
+            device=device,
+            dtype=dtype,
+            weights_dir=weights_dir,
+            tile=tile,
         )
         self.extractor = self.describer.extractor
 

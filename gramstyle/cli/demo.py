@@ -11,6 +11,7 @@ import typer
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say, show, table
 from gramstyle.cli.images import read_all
+from gramstyle.cli.run import run_settings
 from gramstyle.corpus import bundled_images
 from gramstyle.extract import backbone as spec_of
 from gramstyle.extract import parse
@@ -64,7 +65,7 @@ def demo(
     say.quiet = quiet
     with options.usage():
         recipes = [_recipe(name, seed, size) for name in backbone or DEMO]
-        run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
         check_writable(output / "report.html", "--output")
     with bars() as progress:
         paths = bundled_images() if not images else _labelled(find_images(images))

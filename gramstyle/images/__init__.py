@@ -3,6 +3,7 @@
 from gramstyle.images.decode import readable_extensions as readable_extensions
 from gramstyle.images.folder import Skipped as Skipped
 from gramstyle.images.folder import find_images as find_images
+from gramstyle.images.folder import open_images as open_images
 from gramstyle.images.folder import read_images as read_images
 from gramstyle.images.folder import walk_images as walk_images
 from gramstyle.images.grayscale import grayscale as grayscale
