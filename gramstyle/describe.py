@@ -50,7 +50,7 @@ class Describer:
         backend: who multiplies, ``torch`` or ``native``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         tile: side in pixels of the tiles that images are run in, in memory that does not grow with them;
-            ``auto`` tiles images whose features would take more than 2 GiB; None runs all whole. What is
+            ``auto`` tiles images whose features would take more than 1 GiB; None runs all whole. What is
             computed is the same, to rounding; see `gramstyle.tiles.Tiling`.
         progress: called while weights are fetched, and after each tile.
 

@@ -70,9 +70,9 @@ def demo(
     with bars() as progress:
         paths = bundled_images() if not images else _labelled(find_images(images))
         pictures, skipped = read_all(paths, on_error.value, progress)
-        arguments = run.as_arguments()
-        del arguments["backend"]
-        comparisons = list(compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **arguments))
+        comparisons = list(
+            compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **run.of_networks())
+        )
         progress("drawing the report", 0, None)
         written = report.write_comparison(comparisons, {one.name: one for one in pictures}, output)
     rows = [row.cells for row in report.summary_rows(comparisons)]

@@ -150,7 +150,7 @@ TileSize = Annotated[
         "--tile",
         metavar="SIZE",
         help="Run images in tiles of SIZE pixels, in memory that does not grow with them; `auto` tiles "
-        "what would need more than 2 GiB, `off` nothing. Descriptors are the same, to rounding.",
+        "what would need more than 1 GiB, `off` nothing. Descriptors are the same, to rounding.",
     ),
 ]
 MaxPixels = Annotated[

@@ -35,6 +35,11 @@ class Run:
         """Arguments of `Describer`."""
         return dict(vars(self))
 
+    def of_networks(self) -> dict[str, Any]:
+        """Arguments of everything else that runs networks."""
+        names = ("device", "dtype", "batch_size", "weights_dir")
+        return {name: getattr(self, name) for name in names}
+
 
 def run_settings(
     device: str,

@@ -136,9 +136,7 @@ def study(
     for note in corpus.notes:
         say.note(note)
     with bars() as progress:
-        arguments = run.as_arguments()
-        del arguments["backend"]
-        results = run_study(corpus, chosen, output / "cache", progress=progress, **arguments)
+        results = run_study(corpus, chosen, output / "cache", progress=progress, **run.of_networks())
         progress("drawing the report", 0, None)
         sheet = report.rendered(report.contact_sheet(thinned(corpus, chosen.limit)))
         written = report.write_study(results, output, sheet=sheet)

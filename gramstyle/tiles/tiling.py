@@ -23,14 +23,19 @@ from gramstyle.types import Progress
 
 Tile: TypeAlias = int | Literal["auto"]
 
-WHOLE_BYTES = 2**31
+WHOLE_BYTES = 2**30
 """Features of one image above which ``auto`` cuts it into tiles."""
 
-TILE_BYTES = 2**29
-"""Features of one tile that ``auto`` stays below."""
+TILE_BYTES = {"cpu": 2**27, "cuda": 2**30}
+"""Kind of device -> features of one tile that ``auto`` stays below.
+
+On the cpu 128 MiB mean tiles of 384 (VGG) to 768 pixels (ResNet-18), 1.4 to 2 times the arithmetic of the
+whole image, and 0.2 to 0.4 GiB in all: allocators keep what they cannot use again at once. An image of
+16384 x 16384, mapped from a file, then stays below 2 GB (`analysis/measure_tiled_memory.py`).
+"""
 
 SMALL = 2**20
-"""Pixels up to which ``auto`` does not look further: no backbone of the registry needs 2 GiB for them."""
+"""Pixels up to which ``auto`` does not look further: no backbone of the registry needs that for them."""
 
 SIDES = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256, 192, 128)
 """Tiles that ``auto`` chooses from."""
@@ -50,8 +55,8 @@ class Tiling:
     Args:
         extractor: weights, taps, device and precision.
         tile: side in pixels, of what is counted: its surroundings come on top; or ``auto``, which runs
-            images whole while their features fit into 2 GiB, and beyond that takes the largest tile
-            whose features fit into 512 MiB.
+            images whole while their features fit into 1 GiB, and beyond that takes the largest tile
+            whose features fit into 128 MiB (1 GiB on cuda).
 
     Raises:
         TypeError: if `tile` is neither.
@@ -66,10 +71,11 @@ class Tiling:
         self.extractor = extractor
         self.tile = tile
         self._layouts: dict[tuple[int, int], Layout] = {}
+        self._sides: dict[tuple[int, int], int | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy is made of: the graph is traced again, with the modules of the copy."""
-        return {"extractor": self.extractor, "tile": self.tile, "_layouts": {}}
+        return {"extractor": self.extractor, "tile": self.tile, "_layouts": {}, "_sides": {}}
 
     @cached_property
     def program(self) -> Program:
@@ -94,6 +100,11 @@ class Tiling:
             return self.tile
         if height * width <= SMALL:
             return None
+        if (height, width) not in self._sides:
+            self._sides[height, width] = self._chosen(height, width)
+        return self._sides[height, width]
+
+    def _chosen(self, height: int, width: int) -> int | None:
         try:
             sizes = self._layout(height, width)
         except StyleError:
@@ -101,8 +112,9 @@ class Tiling:
         bytes_each = self.extractor.dtype.itemsize
         if whole_values(self.program, sizes) * bytes_each <= WHOLE_BYTES:
             return None
+        limit = TILE_BYTES.get(self.extractor.device.type, TILE_BYTES["cpu"]) // bytes_each
         for side in SIDES:
-            if tile_values(self.program, sizes, Grid((height, width), side)) * bytes_each <= TILE_BYTES:
+            if tile_values(self.program, sizes, Grid((height, width), side)) <= limit:
                 return side
         return SIDES[-1]
 

@@ -38,7 +38,7 @@ def layout(program: Program, height: int, width: int) -> Layout:
         StyleError: if maps of different sizes meet, or a value that depends on positions meets a map.
     """
     twin = _without_values(program.network)
-    dtype = next(program.network.parameters()).dtype
+    dtype = next((one.dtype for one in program.network.parameters()), torch.float32)
     values: dict[str, Any] = {}
     sizes: dict[str, Size] = {}
     channels: dict[str, int] = {}

@@ -65,12 +65,14 @@ def surrounded(x: Tensor, held: Region, reach: Region, size: Size, border: Borde
             index = torch.tensor(_sources(one, side, border), device=x.device) - part.start
             x = x.index_select(dim, index)
         return x
+    outer = reach.union(inner)  # a window of a wide border may lie outside the map
     top, bottom, left, right = (
-        sign * (getattr(part, end) - getattr(one, end))
-        for one, part in zip(reach, inner, strict=True)
-        for end, sign in (("start", 1), ("stop", -1))
+        side
+        for one, part in zip(outer, inner, strict=True)
+        for side in (part.start - one.start, one.stop - part.stop)
     )
-    return F.pad(x, (left, right, top, bottom), value=0.0 if border == "zeros" else float("-inf"))
+    value = 0.0 if border == "zeros" else float("-inf")
+    return reach.crop(F.pad(x, (left, right, top, bottom), value=value), outer)
 
 
 def _sources(reach: Interval, length: int, border: Border) -> list[int]:
