@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from extract.plain_networks import lively_state
+from safetensors.torch import save_file
 
-from gramstyle.extract import Extractor, backbone
+from gramstyle.extract import Extractor, backbone, network, select_taps
 
 SHALLOW = 16
 """Reduction up to which taps are compared: enough for every operation of a network."""
@@ -20,15 +21,22 @@ def enlivened(extractor):
 
 
 @pytest.fixture(scope="session")
-def extractor_of():
+def extractor_of(tmp_path_factory):
     """(backbone, taps, options) -> a lively extractor on the cpu, in float64 unless said, shared."""
     built = {}
+    folder = tmp_path_factory.mktemp("lively")
 
     def build(name, taps=None, dtype=torch.float64, **options):
         key = repr((name, taps, dtype, options))
         if key not in built:
-            spec = f"{name}@random"
-            built[key] = enlivened(Extractor(spec, taps, device="cpu", dtype=dtype, **options))
+            options = {"device": "cpu", "dtype": dtype, **options}
+            if name.startswith("timm:"):
+                built[key] = enlivened(Extractor(f"{name}@random", taps, **options))
+            else:  # without the classifier, which `random` draws too
+                spec = backbone(name)
+                path = folder / f"{len(built)}.safetensors"
+                save_file(lively_state(network.build(spec, select_taps(spec, taps))), path)
+                built[key] = Extractor(name, taps, weights=path, **options)
         return built[key]
 
     return build

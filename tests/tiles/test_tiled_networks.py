@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import re
+
 import pytest
 import torch
 from conftest import assert_close
 from extract.plain_networks import lively_state
 
 from gramstyle import weights
-from gramstyle.extract import Extractor, backbone, backbones, network
+from gramstyle.extract import backbones, network
 from gramstyle.gram import GramSettings, Norm, Statistic
 from gramstyle.tiles import Tiling
 
@@ -37,7 +40,7 @@ def check(extractor, image, tile, tolerance=ROUNDING, mask=None):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_backbone_at_an_odd_size_and_a_tile_that_does_not_divide(name, extractor_of, some_taps):
     taps = some_taps(name) if name != "efficientnet_b0" else ("stem", "block1", "block3_depthwise", "block5")
-    check(extractor_of(name, taps), image_of(45, 67), 24)
+    check(extractor_of(name, taps), image_of(37, 45), 24)
 
 
 @pytest.mark.parametrize("tile", [1000, 53, 32, 16, 7])
@@ -48,21 +51,26 @@ def test_tiles_of_every_size(size, tile, extractor_of):
     check(extractor_of("resnet18", taps), image_of(*size), tile)
 
 
-@pytest.mark.parametrize("size", [(16, 97), (131, 16)])
+@pytest.mark.parametrize("size", [(16, 77), (61, 16)])
 def test_images_as_narrow_as_the_network_allows(size, extractor_of):
     check(extractor_of("vgg16", ("relu1_1", "pool1", "relu3_1", "pool4")), image_of(*size), 20)
 
 
-@pytest.mark.parametrize("size", [(48, 64), (49, 63), (50, 61)])
-def test_padding_as_tensorflow_depends_on_the_size_of_the_whole_image(size):
-    """Strided convolutions of these weights pad more after than before, by what the size asks for."""
-    spec = backbone("mobilenet_v2")
-    taps = ("stem", "block2_depthwise", "block4", "block7_depthwise", "block12")
-    extractor = Extractor("mobilenet_v2@random", taps, device="cpu", dtype=torch.float64)
-    trunk = network.build(spec, extractor.taps, weights.entry("mobilenet_v2", "KERAS")).to_empty(device="cpu")
+@pytest.fixture(scope="module")
+def keras(extractor_of):
+    """MobileNetV2 as the KERAS weights need it: strided convolutions pad more after than before."""
+    taps = ("stem", "block2_depthwise", "block4", "block7_depthwise")
+    extractor = copy.copy(extractor_of("mobilenet_v2", taps))
+    trunk = network.build(extractor.spec, extractor.taps, weights.entry("mobilenet_v2", "KERAS"))
+    trunk = trunk.to_empty(device="cpu")
     trunk.load_state_dict(lively_state(trunk))
-    extractor.trunk = trunk.to(torch.float64).eval().requires_grad_(False)
-    check(extractor, image_of(*size), 20)
+    extractor._modules = {"trunk": trunk.to(torch.float64).eval().requires_grad_(False)}
+    return extractor
+
+
+@pytest.mark.parametrize("size", [(32, 48), (33, 47), (34, 45)])
+def test_padding_as_tensorflow_depends_on_the_size_of_the_whole_image(size, keras):
+    check(keras, image_of(*size), 20)
 
 
 @pytest.mark.parametrize("padding", ["replicate", "reflect"])
@@ -130,8 +138,6 @@ def test_progress_is_told_tap_by_tap_and_for_each_round(extractor_of):
 
 
 def test_a_copy_has_its_own_network(extractor_of):
-    import copy
-
     tiling = Tiling(extractor_of("resnet18", ("stem",)), 16)
     image = image_of(32, 32)
     before = tiling.moments(image)["stem"].mean
@@ -167,6 +173,5 @@ def test_a_tile_that_is_none(tile, error, message, extractor_of):
     ],
 )
 def test_an_image_that_is_none(image, message, extractor_of):
-    with pytest.raises(ValueError) as raised:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Tiling(extractor_of("resnet18", ("stem", "pool1")), 8).moments(image)
-    assert message in str(raised.value)
