@@ -69,8 +69,8 @@ def image_gradient(
     found = torch.zeros_like(image, dtype=torch.promote_types(image.dtype, torch.float32))
     of_means: dict[str, Tensor] = {}
     for level in reversed(range(work.program.levels)):
-        taps = {tap: step for tap, step in work.taps(level).items() if tap in pulls}
-        means = {name: step for name, step in work.means(level).items() if name in of_means}
+        taps = {tap: step for tap, step in work.program.taps_of(level).items() if tap in pulls}
+        means = {name: step for name, step in work.program.means_of(level).items() if name in of_means}
         tick = counter(work, level, progress, "gradient of tiles")
         for tile in work.plans({*taps.values(), *means.values()}):
             pulled = _Tile(work, tile, measured)

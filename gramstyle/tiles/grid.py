@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gramstyle.extract.regions import Interval, Region, Size
+from gramstyle.extract.regions import Interval, Layout, Region, Size
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Grid:
             for index, edges in zip(at, self._edges(size), strict=True)
         )
         return Region(rows, columns)
+
+    def goals(self, at: tuple[int, int], layout: Layout, steps: set[str]) -> dict[str, Region]:
+        """Step -> core of its map in the tile `at`, of those of `steps` that have one there."""
+        cores = {step: self.core(at, layout.sizes[step]) for step in steps}
+        return {step: core for step, core in cores.items() if not core.empty}
 
     def occupied(self, size: Size) -> int:
         """Tiles that hold positions of a map of (H, W) `size`."""

@@ -61,7 +61,7 @@ def _round(
     progress: Progress | None,
 ) -> dict[str, Tensor]:
     """Add to `moments` the taps of one round, and return its means."""
-    taps, means = work.taps(level), work.means(level)
+    taps, means = work.program.taps_of(level), work.program.means_of(level)
     sums: dict[str, Tensor] = {}
     tick = counter(work, level, progress)
     for tile in work.plans({*taps.values(), *means.values()}):
@@ -83,8 +83,8 @@ def _round(
 
 def counter(work: Work, level: int, progress: Progress | None, doing: str = "tiles") -> Callable[[str], None]:
     """A function that is called with a tap, or with the step of a global mean, after each of its tiles."""
-    means = set(work.means(level).values())
-    steps = {**work.taps(level), **{step: step for step in means}}
+    means = set(work.program.means_of(level).values())
+    steps = {**work.program.taps_of(level), **{step: step for step in means}}
     around = f"{doing} for global means, round {level + 1} of {work.program.levels - 1}"
     done: Counter[str] = Counter()
 

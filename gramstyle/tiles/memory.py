@@ -43,10 +43,8 @@ def tile_values(program: Program, layout: Layout, grid: Grid) -> int:
     at = (grid.counts[0] // 2, grid.counts[1] // 2)
     most = 0
     for level in range(program.levels):
-        steps = {step for step in program.taps.values() if program.steps[step].level == level}
-        steps |= {mean.inputs[0] for mean in program.means.values() if mean.level - 1 == level}
-        cores = {step: grid.core(at, layout.sizes[step]) for step in steps}
-        goals = {step: core for step, core in cores.items() if not core.empty}
+        steps = {*program.taps_of(level).values(), *program.means_of(level).values()}
+        goals = grid.goals(at, layout, steps)
         if goals:
             most = max(most, peak_values(program, layout, plan(program, layout, goals).regions, set()))
     return most

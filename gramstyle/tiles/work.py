@@ -35,20 +35,10 @@ class Work:
     source: Source
     grid: Grid
 
-    def taps(self, level: int) -> dict[str, str]:
-        """Tap -> its step, of the taps that are read in round `level`."""
-        steps = self.program.steps
-        return {tap: step for tap, step in self.program.taps.items() if steps[step].level == level}
-
-    def means(self, level: int) -> dict[str, str]:
-        """Mean -> the step that it is the mean of, of the means that are taken in round `level`."""
-        return {name: step.inputs[0] for name, step in self.program.means.items() if step.level - 1 == level}
-
     def plans(self, steps: set[str]) -> Iterator[Plan]:
         """How each tile runs that holds positions of the maps of `steps`."""
         for at in self.grid:
-            cores = {step: self.grid.core(at, self.layout.sizes[step]) for step in steps}
-            goals = {step: core for step, core in cores.items() if not core.empty}
+            goals = self.grid.goals(at, self.layout, steps)
             if goals:
                 yield plan(self.program, self.layout, goals)
 

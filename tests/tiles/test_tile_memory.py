@@ -32,14 +32,12 @@ def largest(made, sizes, grid):
     """Most pixels, and most values of one map, that any tile holds in any round."""
     most = [0, 0]
     for level in range(made.levels):
-        steps = {step for step in made.taps.values() if made.steps[step].level == level}
-        steps |= {one.inputs[0] for one in made.means.values() if one.level - 1 == level}
+        steps = {*made.taps_of(level).values(), *made.means_of(level).values()}
         rows, columns = grid.counts
         for at in {
             (row, column) for row in (0, 1, rows // 2, rows - 1) for column in (0, columns // 2, columns - 1)
         }:
-            goals = {step: grid.core(at, sizes.sizes[step]) for step in steps}
-            regions = plan(made, sizes, {one: core for one, core in goals.items() if not core.empty}).regions
+            regions = plan(made, sizes, grid.goals(at, sizes, steps)).regions
             areas = {one: region.rows.length * region.columns.length for one, region in regions.items()}
             most[0] = max(most[0], areas[made.image])
             most[1] = max(most[1], *(areas[one] * sizes.channels[one] for one in areas))

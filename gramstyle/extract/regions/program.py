@@ -61,6 +61,14 @@ class Program:
         """Steps that are means over all positions, which take a round through the image first."""
         return {name: step for name, step in self.steps.items() if isinstance(step.rule, Mean)}
 
+    def taps_of(self, level: int) -> dict[str, str]:
+        """Tap -> its step, of the taps that are read in round `level`: the first that reaches them."""
+        return {tap: step for tap, step in self.taps.items() if self.steps[step].level == level}
+
+    def means_of(self, level: int) -> dict[str, str]:
+        """Mean -> the step that it is the mean of, of the means that are taken in round `level`."""
+        return {name: step.inputs[0] for name, step in self.means.items() if step.level - 1 == level}
+
     @property
     def levels(self) -> int:
         """Rounds through the image: one, and one more for each mean that depends on another."""
