@@ -18,6 +18,7 @@ from setuptools import setup
 HERE = Path(__file__).parent.resolve()
 TORCH_FLOOR = (2, 10)  # oldest torch the binary loads into; a test keeps it in step with pyproject.toml
 TARGET = "-DTORCH_TARGET_VERSION=0x{:02x}{:02x}000000000000".format(*TORCH_FLOOR)
+CPU = ("choose", "portable", "avx2", "avx512", "neon", "gram", "gram_backward", "conv_gram")
 
 
 def warn(message):
@@ -63,7 +64,7 @@ def native(choice):
         return {}
     cpu = CppExtension(
         "gramstyle.kernels._cpu",
-        ["csrc/bindings/cpu.cpp", "csrc/cpu/second_moment.cpp"],
+        ["csrc/bindings/cpu.cpp", *(f"csrc/cpu/{name}.cpp" for name in CPU)],
         include_dirs=[str(HERE / "csrc/include")],
         extra_compile_args={"cxx": ["-O3", "-std=c++17", "-fvisibility=hidden", TARGET]},
         py_limited_api=True,  # adds -DPy_LIMITED_API and leaves torch_python unlinked

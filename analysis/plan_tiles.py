@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from torch import nn
-
 from gramstyle.extract import backbone, backbones, network, select_taps
+from gramstyle.extract.conv_act import ConvAct
+from gramstyle.extract.fusion import fuse
 from gramstyle.extract.regions import Layout, Program, Region, layout, plan, program, whole
 from gramstyle.tiles.grid import Grid
 from gramstyle.tiles.memory import tile_values, whole_values
@@ -31,7 +31,7 @@ def main() -> None:
     for spec in backbones():
         names = spec.default_taps if options.taps == "default" else spec.scale_taps
         taps = select_taps(backbone(spec.name), names)
-        made = program(network.build(spec, taps).eval(), spec.name)
+        made = program(fuse(network.build(spec, taps).eval()), spec.name)
         sizes = layout(made, options.size, options.size)
         full = whole_values(made, sizes) * 4 / 2**30
         once = products(made, {step: whole(size) for step, size in sizes.sizes.items()})
@@ -60,7 +60,7 @@ def products(made: Program, regions: Mapping[str, Region]) -> int:
     for step, region in regions.items():
         node = made.steps[step].node
         module = made.network.get_submodule(str(node.target)) if node.op == "call_module" else None
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, ConvAct):
             rows, columns = region.size
             total += rows * columns * module.weight.numel()
     return total

@@ -1,8 +1,8 @@
-"""Gram matrices by torch against the native operator, at the shapes of VGG taps.
+"""Gram matrices by plain torch against the native operator, at the shapes of VGG taps.
 
     python analysis/time_gram.py [--size 512] [--repeat 9]
 
-Both backends run in turn in one process; medians are printed with their ratio, and the largest
+Both run in turn in one process; medians are printed with their ratio, and the largest
 difference of their results as a share of the largest entry.
 """
 
@@ -24,7 +24,7 @@ def main() -> None:
     """Print one line per shape and type."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=512, help="side of the image, in pixels")
-    parser.add_argument("--repeat", type=int, default=9, help="timed runs of each backend")
+    parser.add_argument("--repeat", type=int, default=9, help="timed runs of each")
     options = parser.parse_args()
     print(f"torch {torch.__version__}, cpu, {torch.get_num_threads()} threads; medians in ms")
     generator = torch.Generator().manual_seed(0)
@@ -35,25 +35,25 @@ def main() -> None:
             medians, error = timed(features, options.repeat)
             name = str(dtype).removeprefix("torch.")
             print(
-                f"{name:9} {channels:4} x {side:3} x {side:3}  torch {1e3 * medians['torch']:7.1f}  "
-                f"native {1e3 * medians['native']:7.1f}  "
-                f"ratio {medians['torch'] / medians['native']:.2f}  difference {error:.1e}",
+                f"{name:9} {channels:4} x {side:3} x {side:3}  reference {1e3 * medians['reference']:7.1f}  "
+                f"fused {1e3 * medians['fused']:7.1f}  "
+                f"ratio {medians['reference'] / medians['fused']:.2f}  difference {error:.1e}",
                 flush=True,
             )
 
 
 def timed(features: torch.Tensor, repeat: int) -> tuple[dict[str, float], float]:
-    """Backend -> median seconds, after one run each that is not counted; and their difference."""
-    seconds: dict[str, list[float]] = {"torch": [], "native": []}
+    """Kernel -> median seconds, after one run each that is not counted; and their difference."""
+    seconds: dict[str, list[float]] = {"reference": [], "fused": []}
     results = {}
     for turn in range(repeat + 1):
-        for backend, found in seconds.items():
+        for kernel, found in seconds.items():
             start = time.perf_counter()
-            results[backend] = gram(features, backend=backend)
+            results[kernel] = gram(features, kernel=kernel)
             if turn:
                 found.append(time.perf_counter() - start)
-    error = (results["torch"] - results["native"]).abs().max() / results["torch"].abs().max()
-    return {backend: statistics.median(found) for backend, found in seconds.items()}, float(error)
+    error = (results["reference"] - results["fused"]).abs().max() / results["reference"].abs().max()
+    return {kernel: statistics.median(found) for kernel, found in seconds.items()}, float(error)
 
 
 if __name__ == "__main__":

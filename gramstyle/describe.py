@@ -14,9 +14,9 @@ from gramstyle import check
 from gramstyle.descriptors import Descriptors, Image, described_file
 from gramstyle.errors import ImageError, StyleError
 from gramstyle.extract import Extractor
-from gramstyle.gram import Backend, Moments, pack
+from gramstyle.gram import Moments, pack
 from gramstyle.images import Picture, Raster, Skipped, resize_mask
-from gramstyle.kernels.native import require as require_native
+from gramstyle.kernels import Kernel, checked_kernel, gram_is_native
 from gramstyle.preparation import Preparation
 from gramstyle.recipe import Recipe, spelled_out
 from gramstyle.tiles import Tile, Tiling
@@ -47,7 +47,7 @@ class Describer:
         device: see `Extractor`.
         dtype: of the network; descriptors are float32 all the same.
         batch_size: images of one size that go through the network together.
-        backend: who multiplies, ``torch`` or ``native``; see `gramstyle.gram`.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         tile: side in pixels of the tiles that images are run in, in memory that does not grow with them;
             ``auto`` tiles images whose features would take more than 1 GiB; None runs all whole. What is
@@ -65,27 +65,26 @@ class Describer:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         batch_size: int = 8,
-        backend: Backend = "torch",
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         tile: Tile | None = None,
         progress: Progress | None = None,
     ) -> None:
         check.positive("batch_size", batch_size)
-        if backend == "native":
-            require_native()
+        self.kernel = checked_kernel(kernel)
         self.extractor = Extractor(
             recipe.backbone,
             recipe.taps,
             device=device,
             dtype=dtype,
             first_padding=recipe.first_padding,
+            kernel=self.kernel,
             normalization=recipe.normalization,
             weights_dir=weights_dir,
             progress=progress,
         )
         self.recipe = spelled_out(recipe, self.extractor)
         self.batch_size = batch_size
-        self.backend: Backend = check.name_in("backend", backend, ("torch", "native"))  # type: ignore[assignment]
         self._progress = progress
         self._preparation = Preparation(recipe)
         self._tiling = None if tile is None else Tiling(self.extractor, tile)
@@ -115,12 +114,18 @@ class Describer:
             )
         self.extractor.check_shape(images)
         tiling = self._tiling_for(images.shape[2:])
-        if tiling is None or not len(images):
-            features = self.extractor(images)
-            return {tap: self._summarise(tap, one, masks) for tap, one in features.items()}
+        if tiling is not None and len(images):
+            return self._in_tiles(tiling, images, masks)
+        if masks is None and self._by_sums:
+            return self._of_sums(images)
+        features = self.extractor(images)
+        return {tap: self._summarise(tap, one, masks) for tap, one in features.items()}
+
+    def _in_tiles(self, tiling: Tiling, images: Tensor, masks: Tensor | None) -> dict[str, Tensor]:
+        """Descriptors of images that run in tiles, one at a time."""
         each = [None] * len(images) if masks is None else masks
         found = [
-            self._tiled(tiling.moments(one[None], mask, native=self._native, progress=self._progress))
+            self._tiled(tiling.moments(one[None], mask, progress=self._progress))
             for one, mask in zip(images, each, strict=True)
         ]
         return {tap: torch.cat([one[tap] for one in found]) for tap in self.extractor.channels}
@@ -138,8 +143,19 @@ class Describer:
         return self._tiling if self._tiling is not None and self._tiling.side(*size) is not None else None
 
     @property
-    def _native(self) -> bool:
-        return self.backend == "native"
+    def _by_sums(self) -> bool:
+        native = gram_is_native(self.kernel, self.extractor.device)
+        return native and self.extractor.has_sums and self.recipe.gram.has_sums
+
+    def _of_sums(self, images: Tensor) -> dict[str, Tensor]:
+        """Descriptors from sums that convolutions leave as they run."""
+        settings = self.recipe.gram
+        kind = torch.float64 if self.extractor.dtype == torch.float64 else torch.float32
+        found = self.extractor.sums(images, wide=settings.wants_wide_sums)
+        return {
+            tap: check.finite(settings.of_sums(*one).to(kind), f"descriptor at tap {tap}")
+            for tap, one in found.items()
+        }
 
     def _summarise(self, tap: str, features: Tensor, masks: Tensor | None) -> Tensor:
         if masks is None:
@@ -149,7 +165,7 @@ class Describer:
             weights = torch.stack(small).to(features.device)
             if bool((weights.flatten(1).sum(1) <= 0).any()):
                 raise StyleError(f"a mask leaves no position at tap {tap}: it is transparent everywhere")
-        values = self.recipe.gram(features, weights, self.backend)
+        values = self.recipe.gram(features, weights, self.kernel)
         return check.finite(values, f"descriptor at tap {tap}")
 
     @torch.no_grad()
@@ -229,7 +245,7 @@ class Describer:
         if tiling is None:
             pixels, mask = source.whole()
             return _Waiting(index, picture.name, source.notes, pixels, mask)
-        moments = tiling.measure(source, native=self._native, progress=self._progress)
+        moments = tiling.measure(source, progress=self._progress)
         values = {tap: one[0] for tap, one in self._flat(self._tiled(moments)).items()}
         return Described(index, described_file(picture.name, source.size, source.notes), values)
 

@@ -22,6 +22,7 @@ from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse
 from gramstyle.extract.registry import RANDOM, random_seed
 from gramstyle.images import MAX_PIXELS, ImageSource, find_images, open_images, read_images
+from gramstyle.kernels import Kernel
 from gramstyle.presets import preset as preset_named
 from gramstyle.recipe import Recipe, make_recipe
 from gramstyle.tiles import Tile
@@ -149,6 +150,7 @@ def pairwise_style_distance(
     device: str | torch.device = "auto",
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
+    kernel: Kernel = "auto",
     weights_dir: str | Path | None = None,
     tile: Tile | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -164,6 +166,7 @@ def pairwise_style_distance(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: of the network.
         batch_size: images of one size that go through the network together.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         tile: side in pixels of the tiles that images are run in, ``auto``, or None to run all whole; see
             `gramstyle.Describer`. With ``resize="none"``, images of any size in bounded memory.
@@ -182,7 +185,13 @@ def pairwise_style_distance(
     """
     chosen = choose_recipe(preset, recipe, settings)
     describer = Describer(
-        chosen, device=device, dtype=dtype, batch_size=batch_size, weights_dir=weights_dir, tile=tile
+        chosen,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        kernel=kernel,
+        weights_dir=weights_dir,
+        tile=tile,
     )
 
     def described(sources: ImageSource | Iterable[ImageSource]) -> Descriptors:
@@ -213,6 +222,7 @@ class StyleDistance(nn.Module):
         recipe: what to compute; or a preset's name; None is the default recipe.
         device: see `Extractor`.
         dtype: of the network.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         tile: side in pixels of the tiles that images are run in, forward and backward, in memory that
             does not grow with them; ``auto``, or None to run all whole; see `gramstyle.Describer`.
@@ -225,6 +235,7 @@ class StyleDistance(nn.Module):
         *,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         tile: Tile | None = None,
         **settings: Any,
@@ -236,6 +247,7 @@ class StyleDistance(nn.Module):
             choose_recipe(named, given, settings),
             device=device,
             dtype=dtype,
+            kernel=kernel,
             weights_dir=weights_dir,
             tile=tile,
         )

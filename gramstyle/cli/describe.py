@@ -51,7 +51,7 @@ def describe(
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
     seed: options.Seed = None,
-    gram_backend: options.GramBackend = "torch",
+    kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     tile: options.TileSize = "auto",
     max_pixels: options.MaxPixels = MAX_PIXELS,
@@ -88,7 +88,7 @@ def describe(
             },
             [name for name, was in given.items() if was],
         )
-        run = run_settings(device, dtype, batch_size, gram_backend, weights_dir, tile)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir, tile)
         if output.suffix != ".safetensors":
             raise StyleError(f"--output must end in .safetensors, got {output}")
         check_writable(output, "--output")

@@ -69,7 +69,7 @@ def distance(
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
     seed: options.Seed = None,
-    gram_backend: options.GramBackend = "torch",
+    kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     tile: options.TileSize = "auto",
     max_pixels: options.MaxPixels = MAX_PIXELS,
@@ -100,7 +100,7 @@ def distance(
             },
             given,
         )
-        run = run_settings(device, dtype, batch_size, gram_backend, weights_dir, tile)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir, tile)
         form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(heatmap, "--heatmap")

@@ -135,8 +135,13 @@ Dtype = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images of one size that go through together.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of `@random` weights that name none.")]
-GramBackend = Annotated[
-    str, typer.Option(help="Who multiplies: torch, or native (cpu only; see `gramstyle doctor`).")
+KernelName = Annotated[
+    str,
+    typer.Option(
+        "--kernel",
+        help="Who computes: reference (plain torch), fused (native operators; see `gramstyle doctor`), "
+        "or auto, the faster of what is there. Results agree to rounding.",
+    ),
 ]
 WeightsDir = Annotated[
     Path | None,

@@ -10,6 +10,7 @@ import torch
 
 from gramstyle import check
 from gramstyle.extract import choose_device
+from gramstyle.kernels import checked_kernel
 from gramstyle.tiles import Tile
 
 DTYPES = {
@@ -27,7 +28,7 @@ class Run:
     device: torch.device
     dtype: torch.dtype
     batch_size: int
-    backend: str
+    kernel: str
     weights_dir: Path | None
     tile: Tile | None = None
 
@@ -45,18 +46,18 @@ def run_settings(
     device: str,
     dtype: str,
     batch_size: int,
-    backend: str = "torch",
+    kernel: str = "auto",
     weights_dir: Path | None = None,
     tile: str = "off",
 ) -> Run:
     """Settings of a run, checked."""
     check.name_in("dtype", dtype, DTYPES)
-    check.name_in("gram-backend", backend, ("torch", "native"))
+    checked_kernel(kernel)
     return Run(
         device=choose_device(device),
         dtype=DTYPES[dtype],
         batch_size=batch_size,
-        backend=backend,
+        kernel=kernel,
         weights_dir=weights_dir,
         tile=tile_size(tile),
     )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from gramstyle import check
 from gramstyle.errors import StyleError
 from gramstyle.extract import network, registry
 from gramstyle.extract.device import choose_device
+from gramstyle.extract.fusion import TapSums, fuse, with_sums
 from gramstyle.extract.timm import build_timm, declared_normalization, timm_entry, timm_tags
 from gramstyle.images import normalize
+from gramstyle.kernels import Kernel, checked_kernel
 from gramstyle.types import (
     IMAGENET,
     BackboneSpec,
@@ -55,6 +57,8 @@ class Extractor(nn.Module):
         first_padding: how the first convolution pads; networks are trained with ``zeros``.
         normalization: replaces what the weights declare; random weights and files take what the
             library that builds the network declares for it.
+        kernel: ``reference`` runs the layers as their library builds them; otherwise batch normalisation
+            is folded into convolutions and activations write over their input. Features agree to rounding.
         check_range: refuse images outside [0, 1] (by more than 0.001), NaN and infinite values.
         weights_dir: folder looked in before the cache.
         progress: called while weights are fetched.
@@ -77,10 +81,12 @@ class Extractor(nn.Module):
         first_padding: network.FirstPadding = "zeros",
         normalization: Normalization | None = None,
         check_range: bool = True,
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         super().__init__()
+        self.kernel: Kernel = checked_kernel(kernel)
         if dtype not in FLOAT_DTYPES:
             names = ", ".join(str(known) for known in FLOAT_DTYPES)
             raise ValueError(f"dtype must be one of {names}, got {dtype}")
@@ -100,6 +106,10 @@ class Extractor(nn.Module):
         )
         self.memory_format = _choose_format(memory_format, place, dtype)
         self.trunk = trunk.to(device=place, dtype=dtype).to(memory_format=self.memory_format)
+        self._fused: fx.GraphModule | None = None
+        if kernel != "reference" and isinstance(self.trunk, fx.GraphModule):  # a generic timm model is none
+            self._fused = fuse(self.trunk)
+        self._sums: dict[bool, nn.Module] = {}
         self._reflected = network.first_reach(trunk) if first_padding == "reflect" else 0
         self.eval()
 
@@ -145,14 +155,53 @@ class Extractor(nn.Module):
             ValueError: for another rank or channel count, values that are not finite or outside
                 [0, 1], or an image smaller than a tap's reduction.
         """
+        features: Features = self._run(self.active_trunk, images)
+        return {tap.name: features[tap.name] for tap in self.taps}
+
+    def sums(self, images: Tensor, *, wide: bool = False) -> dict[str, TapSums]:
+        """Sums over positions of the features of a batch, without the features where no layer reads them.
+
+        Needs the native half, and a backbone of the registry.
+
+        Args:
+            images: as for `forward`.
+            wide: float64 sums.
+
+        Returns:
+            Tap name -> sums, shallow to deep.
+
+        Raises:
+            StyleError: with kernel ``reference``, and for a generic timm model.
+            NativeUnavailableError: if the native half is not there.
+            TypeError, ValueError: as `forward`.
+        """
+        if self._fused is None:
+            raise StyleError(
+                f"{self.spec.name} with kernel {self.kernel} has features, and no sums without them"
+            )
+        if wide not in self._sums:
+            self._sums[wide] = with_sums(self._fused, self.kernel, wide=wide)
+        found: dict[str, TapSums] = self._run(self._sums[wide], images)
+        return {tap.name: found[tap.name] for tap in self.taps}
+
+    @property
+    def active_trunk(self) -> nn.Module:
+        """What `forward` runs: the trunk, or the same function of images in fewer steps."""
+        return self.trunk if self._fused is None else self._fused
+
+    @property
+    def has_sums(self) -> bool:
+        """Whether `sums` can be had, as far as the network goes."""
+        return self._fused is not None
+
+    def _run(self, network: nn.Module, images: Tensor) -> Any:
         self.check_shape(images)
         self.check_values(images)
         try:
-            features: Features = self.trunk(self.network_input(images))
+            return network(self.network_input(images))
         except AssertionError as error:  # timm's transformers take one image size only
             height, width = images.shape[-2:]
             raise StyleError(f"{self.spec.name} refused images of {height} x {width}: {error}") from error
-        return {tap.name: features[tap.name] for tap in self.taps}
 
     def network_input(self, images: Tensor) -> Tensor:
         """`images`, or a rectangle of them, as the network takes them: (B, 3, h, w), without any check."""

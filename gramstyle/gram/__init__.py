@@ -15,12 +15,12 @@ from gramstyle.gram.parts import moments_of_part as moments_of_part
 from gramstyle.gram.reference import Moments as Moments
 from gramstyle.gram.statistics import SECOND_MOMENT as SECOND_MOMENT
 from gramstyle.gram.statistics import STATISTICS as STATISTICS
-from gramstyle.gram.statistics import Backend as Backend
 from gramstyle.gram.statistics import GramSettings as GramSettings
 from gramstyle.gram.statistics import Statistic as Statistic
 from gramstyle.gram.statistics import checked_mask
 from gramstyle.gram.statistics import from_moments as from_moments
 from gramstyle.gram.statistics import from_packed_moments as from_packed_moments
+from gramstyle.kernels import Kernel, checked_kernel
 
 
 def gram(
@@ -30,7 +30,7 @@ def gram(
     *,
     statistic: Statistic | str = Statistic.GRAM,
     mask: Tensor | None = None,
-    backend: Backend = "torch",
+    kernel: Kernel = "auto",
 ) -> Tensor:
     """The Gram matrix of a feature map, or one of its relatives.
 
@@ -42,8 +42,8 @@ def gram(
         statistic: what is kept, by name; see `Statistic`.
         mask: weight of each position, 0 or more, (B, H, W) or (H, W); P becomes the sum of
             the weights.
-        backend: ``torch``, or ``native`` for the operator of this package's native half (cpu
-            only; see ``gramstyle doctor``).
+        kernel: ``reference`` computes in plain torch, ``fused`` by the native operator (see
+            ``gramstyle doctor``), ``auto`` by the operator where it is there.
 
     Returns:
         (B, C, C) for gram, covariance, correlation and off-diagonal; (B, C, C + 1) for gaussian; (B, C) for
@@ -53,19 +53,19 @@ def gram(
         TypeError: if `features` is not a floating-point tensor.
         ValueError: if it is not four-dimensional, has no position or is not finite, or if the
             mask does not fit.
-        UnknownNameError: for a norm or statistic that does not exist.
-        StyleError: for a norm or centring of a statistic that has none, and for backend native
+        UnknownNameError: for a norm, statistic or kernel that does not exist.
+        StyleError: for a norm or centring of a statistic that has none, and for kernel fused
             with a mask that needs a gradient.
-        NativeUnavailableError: for backend native where its library was not built.
+        NativeUnavailableError: for kernel fused where its library was not built.
     """
-    check.name_in("backend", backend, ("torch", "native"))
+    checked_kernel(kernel)
     settings = GramSettings(
         statistic=check.member(STATISTICS, "statistic", statistic),
         norm=check.member(NORMS, "norm", norm),
         center=center,
     )
     check.finite(check.feature_map(features), "features")
-    return settings(features, checked_mask(features, mask), backend)
+    return settings(features, checked_mask(features, mask), kernel)
 
 
 def covariance(features: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gramstyle.gram.reference import Moments
-from gramstyle.kernels import second_moment
+from gramstyle.kernels import Kernel, gram, gram_is_native
 from gramstyle.numerics import safe_divide, wide
 
 STRIP = 2**15
@@ -17,7 +17,7 @@ below the features of a tile.
 """
 
 
-def moments_of_part(features: Tensor, weights: Tensor | None = None, *, native: bool = False) -> Moments:
+def moments_of_part(features: Tensor, weights: Tensor | None = None, kernel: Kernel = "auto") -> Moments:
     """Second moments about the mean, means and amounts of one part of a map, in float64.
 
     Each strip of rows is summed about a mean of its own, and strips are put together by `joined`. So a
@@ -27,7 +27,7 @@ def moments_of_part(features: Tensor, weights: Tensor | None = None, *, native: 
     Args:
         features: (B, C, h, w), of any strides.
         weights: of each position, (B, h, w); an image of a part may have none at all.
-        native: multiply by the operator of the native half (cpu only).
+        kernel: who multiplies; see `gramstyle.gram`.
 
     Returns:
         `second` is centred.
@@ -36,7 +36,7 @@ def moments_of_part(features: Tensor, weights: Tensor | None = None, *, native: 
     found: Moments | None = None
     for top in range(0, features.shape[2], rows):
         strip = slice(top, top + rows)
-        part = _strip(features[:, :, strip], None if weights is None else weights[:, strip], native)
+        part = _strip(features[:, :, strip], None if weights is None else weights[:, strip], kernel)
         found = part if found is None else joined(found, part)
     assert found is not None, "a part has at least one row"
     return found
@@ -52,24 +52,24 @@ def joined(a: Moments, b: Moments) -> Moments:
 
 
 def sums_about(
-    features: Tensor, shift: Tensor, weights: Tensor | None, *, native: bool = False
+    features: Tensor, shift: Tensor, weights: Tensor | None, kernel: Kernel = "auto"
 ) -> tuple[Tensor, Tensor]:
-    """``sum w (f - s)(f - s)'`` (B, C, C) and ``sum w (f - s)`` (B, C), in the type of `features`.
+    """``sum w (f - s)(f - s)'`` (B, C, C) and ``sum w (f - s)`` (B, C), in float64.
 
     Args:
         features: (B, C, h, w), float32 or float64, of any strides.
         shift: s, (B, C).
         weights: w, (B, h, w).
-        native: multiply by the operator of the native half.
+        kernel: who multiplies; see `gramstyle.gram`.
     """
-    about = _flat(features - shift[:, :, None, None])
-    share = None if weights is None else weights.flatten(1)[:, None]
+    about = features - shift[:, :, None, None]
+    share = None if weights is None else weights[:, None]
     weighted = about if share is None else about * share
-    sums = weighted.sum(2)
-    if native:
-        return second_moment(about if share is None else about * share.sqrt()), sums
+    sums = wide(weighted.sum((2, 3)))
+    if gram_is_native(kernel, features.device):
+        return gram(about if share is None else about * share.sqrt(), wide=True).second, sums
     with torch.autocast(device_type=features.device.type, enabled=False):
-        return weighted @ about.mT, sums
+        return wide(_flat(weighted) @ _flat(about).mT), sums
 
 
 def gradient_of_part(
@@ -110,7 +110,7 @@ def _flat(features: Tensor) -> Tensor:
     return features.permute(0, 2, 3, 1).flatten(1, 2).mT
 
 
-def _strip(features: Tensor, weights: Tensor | None, native: bool) -> Moments:
+def _strip(features: Tensor, weights: Tensor | None, kernel: Kernel) -> Moments:
     kind = torch.float64 if features.dtype == torch.float64 else torch.float32
     features = features.to(kind)
     weights = None if weights is None else weights.to(kind)
@@ -120,7 +120,7 @@ def _strip(features: Tensor, weights: Tensor | None, native: bool) -> Moments:
     else:
         positions = weights.sum((1, 2))
         shift = safe_divide((features * weights[:, None]).sum((2, 3)), positions[:, None], 0.0)
-    second, sums = (wide(one) for one in sums_about(features, shift, weights, native=native))
+    second, sums = sums_about(features, shift, weights, kernel)
     positions, shift = wide(positions), wide(shift)
     rest = safe_divide(sums, positions[:, None], 0.0)  # of the mean, beyond what float32 holds
     second = second - positions[:, None, None] * rest[:, :, None] * rest[:, None, :]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,10 +14,8 @@ from gramstyle.errors import StyleError
 from gramstyle.gram import native, reference
 from gramstyle.gram.normalize import Norm
 from gramstyle.gram.packing import unpack
+from gramstyle.kernels import Kernel
 from gramstyle.numerics import safe_sqrt
-
-Backend = Literal["torch", "native"]
-"""Who multiplies: torch on any device, or the native operator on the cpu."""
 
 DEAD_VARIANCE = 1e-12
 """A channel whose variance is below this share of its energy is constant: that is rounding."""
@@ -105,10 +102,10 @@ class GramSettings:
                 f"center={self.center}"
             )
 
-    def __call__(self, features: Tensor, mask: Tensor | None = None, backend: Backend = "torch") -> Tensor:
+    def __call__(self, features: Tensor, mask: Tensor | None = None, kernel: Kernel = "auto") -> Tensor:
         """The statistic of `features` (B, C, H, W), weighted by `mask` (B, H, W)."""
         kind = self.statistic
-        moments = native.moments if backend == "native" else reference.moments
+        moments = native.moments if native.takes(kernel, features, mask) else reference.moments
         if kind in (Statistic.GRAM, Statistic.OFF_DIAGONAL):
             sums = moments(features, mask, center=self.center)
             whole = sums.second / self._divisor(features, sums)[:, None, None]
@@ -134,6 +131,44 @@ class GramSettings:
         channels = moments.mean.shape[1]
         share = moments.positions / self.norm.divisor(channels, moments.positions)
         return value * share.reshape(-1, *[1] * (value.ndim - 1))
+
+    @property
+    def has_sums(self) -> bool:
+        """Whether `of_sums` is as good as features.
+
+        Correlation is not: it must tell a channel that is constant from one that varies by 1e-6 of
+        its size, and sums in float32 do not.
+        """
+        return self.statistic is not Statistic.CORRELATION
+
+    @property
+    def wants_wide_sums(self) -> bool:
+        """Whether `of_sums` subtracts large numbers, which should be float64."""
+        return self.center or not self.statistic.takes_norm
+
+    def of_sums(self, second: Tensor, first: Tensor, positions: int) -> Tensor:
+        """The statistic, from sums over positions.
+
+        Args:
+            second: of products of channels, (B, C, C); float64 where `wants_wide_sums`.
+            first: of channels, (B, C), of the same type.
+            positions: P.
+
+        Returns:
+            As for features, of the type of `second`.
+        """
+        kind, channels = self.statistic, first.shape[1]
+        divisor = self.norm.divisor(channels, first.new_full((len(first),), float(positions)))
+        if self.wants_wide_sums:
+            mean = first / positions
+            covariance = second / positions - _SQUARE.outer(mean)
+            if not kind.takes_norm:
+                return from_moments(covariance, mean, kind)
+            second = covariance * positions
+        if kind is Statistic.DIAGONAL:
+            return _SQUARE.diagonal(second) / divisor[:, None]
+        whole = second / divisor[:, None, None]
+        return _SQUARE.hollow(whole) if kind is Statistic.OFF_DIAGONAL else whole
 
     def _divisor(self, features: Tensor, sums: reference.Moments) -> Tensor:
         return self.norm.divisor(features.shape[1], sums.positions)

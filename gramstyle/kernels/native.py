@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from functools import cache
 
 from gramstyle.errors import NativeUnavailableError
 
+_tried = False
+_reason: str | None = None
 
-@cache
+
 def reason_missing() -> str | None:
     """Why the native half cannot be used; None where it can. Loads it on the first call."""
-    try:
-        importlib.import_module("torch")  # the half has no search path of its own for torch's libraries
-        importlib.import_module("gramstyle.kernels._cpu")
-    except ImportError as error:
-        return str(error)
-    return None
+    global _tried, _reason
+    if not _tried:  # plain flags: torch.compile reads them as constants, and warns of a cached function
+        try:
+            importlib.import_module("torch")  # the half has no search path of its own for torch's libraries
+            importlib.import_module("gramstyle.kernels._cpu")
+        except ImportError as error:
+            _reason = str(error)
+        _tried = True
+    return _reason
 
 
 def available() -> bool:
@@ -29,6 +33,6 @@ def require() -> None:
     reason = reason_missing()
     if reason is not None:
         raise NativeUnavailableError(
-            f"backend native was asked for and its library is not there ({reason}): install with a "
-            "C++ compiler and `pip install --no-build-isolation`, or use backend torch"
+            f"kernel fused was asked for and its library is not there ({reason}): install with a "
+            "C++ compiler and `pip install --no-build-isolation`, or use kernel reference"
         )

@@ -20,14 +20,12 @@ Pulls: TypeAlias = Mapping[str, tuple[Tensor | None, Tensor | None]]
 """Tap -> gradients of its second moment (1, C, C) and its mean (1, C)."""
 
 
-def differentiable(
-    image: Tensor, work: Work, *, native: bool = False, progress: Progress | None = None
-) -> dict[str, Moments]:
+def differentiable(image: Tensor, work: Work, *, progress: Progress | None = None) -> dict[str, Moments]:
     """The moments of `measure`, through which gradients flow to `image` (1, 3, H, W).
 
     No tile is kept for the backward pass, which runs each again.
     """
-    found = _Moments.apply(image, work, native, progress)
+    found = _Moments.apply(image, work, progress)
     return {tap: Moments(*found[3 * at : 3 * at + 3]) for at, tap in enumerate(work.program.taps)}
 
 
@@ -35,13 +33,11 @@ class _Moments(torch.autograd.Function):
     """Moments of all tiles, as a flat tuple."""
 
     @staticmethod
-    def forward(
-        ctx: Any, image: Tensor, work: Work, native: bool, progress: Progress | None
-    ) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, image: Tensor, work: Work, progress: Progress | None) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(image)  # refuses a backward pass once the image has changed
         ctx.work, ctx.progress = work, progress
-        ctx.measured = measure(work, native=native, progress=progress)
+        ctx.measured = measure(work, progress=progress)
         flat = [one for moments in ctx.measured.moments.values() for one in moments]
         ctx.mark_non_differentiable(*flat[2::3])
         return tuple(flat)
@@ -54,7 +50,7 @@ class _Moments(torch.autograd.Function):
         pulls = {
             tap: pair for tap, pair in zip(ctx.work.program.taps, pairs, strict=True) if pair != (None, None)
         }
-        return image_gradient(image, ctx.work, ctx.measured, pulls, ctx.progress), None, None, None
+        return image_gradient(image, ctx.work, ctx.measured, pulls, ctx.progress), None, None
 
 
 def image_gradient(

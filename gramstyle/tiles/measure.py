@@ -30,12 +30,11 @@ class Measured:
 
 
 @torch.no_grad()
-def measure(work: Work, *, native: bool = False, progress: Progress | None = None) -> Measured:
+def measure(work: Work, *, progress: Progress | None = None) -> Measured:
     """Run every tile, in as many rounds as the network has levels.
 
     Args:
         work: image, network and tiles.
-        native: multiply by the operator of the native half.
         progress: called after each tile, for each tap by itself, and for each round of global means.
 
     Raises:
@@ -45,7 +44,7 @@ def measure(work: Work, *, native: bool = False, progress: Progress | None = Non
     moments: dict[str, Moments] = {}
     means: dict[str, Tensor] = {}
     for level in range(work.program.levels):
-        means.update(_round(work, level, means, moments, native, progress))
+        means.update(_round(work, level, means, moments, progress))
     for tap, found in moments.items():
         if bool((found.positions <= 0).any()):
             raise StyleError(f"a mask leaves no position at tap {tap}: it is transparent everywhere")
@@ -57,7 +56,6 @@ def _round(
     level: int,
     known: Mapping[str, Tensor],
     moments: dict[str, Moments],
-    native: bool,
     progress: Progress | None,
 ) -> dict[str, Tensor]:
     """Add to `moments` the taps of one round, and return its means."""
@@ -68,7 +66,7 @@ def _round(
         pixels = work.pixels(tile)
         for step, core in work.run(tile, pixels, known):
             for tap in (tap for tap, source in taps.items() if source == step):
-                part = moments_of_part(core, work.weights(step, tile), native=native)
+                part = moments_of_part(core, work.weights(step, tile), work.extractor.kernel)
                 moments[tap] = joined(moments[tap], part) if tap in moments else part
                 tick(tap)
             if step in means.values():

@@ -85,7 +85,7 @@ class Tiling:
             StyleError: if the network cannot run in tiles; the message names the operation and says what
                 to do.
         """
-        return program(self.extractor.trunk, self.extractor.spec.name)
+        return program(self.extractor.active_trunk, self.extractor.spec.name)
 
     def check(self) -> None:
         """Raise `StyleError` if the network cannot run in tiles."""
@@ -118,28 +118,24 @@ class Tiling:
                 return side
         return SIDES[-1]
 
-    def measure(
-        self, source: Source, *, native: bool = False, progress: Progress | None = None
-    ) -> dict[str, Moments]:
+    def measure(self, source: Source, *, progress: Progress | None = None) -> dict[str, Moments]:
         """Centred moments at each tap, of a batch of one, without gradients.
 
         Args:
             source: the image.
-            native: multiply by the operator of the native half (cpu only).
             progress: called after each tile: tap by tap, and for each round of global means.
 
         Raises:
             StyleError: as `program`; if a mask leaves no position at a tap.
             ValueError: if the image is too small for a tap, or pixels are not in [0, 1].
         """
-        return dict(measure(self._work(source), native=native, progress=progress).moments)
+        return dict(measure(self._work(source), progress=progress).moments)
 
     def moments(
         self,
         image: Tensor,
         mask: Tensor | None = None,
         *,
-        native: bool = False,
         progress: Progress | None = None,
     ) -> dict[str, Moments]:
         """As `measure`, of a tensor, through which gradients flow to `image`.
@@ -151,7 +147,6 @@ class Tiling:
         Args:
             image: sRGB in [0, 1], (1, 3, H, W), floating point, on any device.
             mask: weight of each pixel, (H, W).
-            native: as in `measure`.
             progress: as in `measure`; called in the backward pass too.
 
         Raises:
@@ -164,7 +159,7 @@ class Tiling:
         if mask is not None and mask.requires_grad and torch.is_grad_enabled():
             raise StyleError("tiles have no gradient for the mask: detach it, or run the whole image")
         work = self._work(TensorSource(image[0], mask))
-        return differentiable(image, work, native=native, progress=progress)
+        return differentiable(image, work, progress=progress)
 
     def _work(self, source: Source) -> Work:
         height, width = source.size

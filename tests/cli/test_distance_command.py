@@ -123,10 +123,10 @@ def test_seed_belongs_to_random_weights(run, two):
 
 
 def test_native_backend_gives_the_same_numbers(run, two):
-    plain = run("distance", *two, "-b", TINY, "-f", "json", "--gram-backend", "native")
+    plain = run("distance", *two, "-b", TINY, "-f", "json", "--kernel", "fused")
     if not available():
         assert plain.code == 1
-        assert "backend native was asked for and its library is not there" in plain.err
+        assert "kernel fused was asked for and its library is not there" in plain.err
         return
     assert plain.code == 0
     found = json.loads(plain.out)["results"][0]["combined"][0][1]
@@ -177,7 +177,7 @@ USAGE = {
     "size": (["--size", "big"], ["short:512", "got 'big'"]),
     "alpha": (["--alpha", "masked"], ["alpha must be one of: mask, composite", "got 'masked'"]),
     "background": (["--background", "whiter"], ["background must be a colour's name", "'whiter'"]),
-    "backend": (["--gram-backend", "cpp"], ["gram-backend must be one of", "got 'cpp'"]),
+    "kernel": (["--kernel", "cpp"], ["kernel must be one of", "got 'cpp'"]),
     "metric and statistic": (
         ["--metric", "wasserstein", "--gram", "gram"],
         ["wasserstein is defined for", "gaussian"],

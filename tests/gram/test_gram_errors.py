@@ -80,7 +80,7 @@ def test_names_list_the_nearest_first():
     refused(UnknownNameError, "norm must be one of: positions, none", X, "position")
     refused(UnknownNameError, "got 'position'", X, "position")
     refused(UnknownNameError, "statistic must be one of: correlation, ", X, statistic="correlations")
-    refused(UnknownNameError, "backend must be one of: native, torch; got 'nativ'", X, backend="nativ")
+    refused(UnknownNameError, "kernel must be one of: fused, auto, reference; got 'fusd'", X, kernel="fusd")
     refused(UnknownNameError, "norm must be one of: ", X, None)
 
 

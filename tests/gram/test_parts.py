@@ -24,7 +24,7 @@ from gramstyle.gram import (
 )
 from gramstyle.kernels import available
 
-BACKENDS = (False, *((True,) if available() else ()))
+KERNELS = ("reference", *(("fused",) if available() else ()))
 WITH_NORM = (Statistic.GRAM, Statistic.DIAGONAL, Statistic.OFF_DIAGONAL)
 SETTINGS = [
     *[
@@ -56,24 +56,24 @@ def weights_of(height, width, seed=1):
     return weights
 
 
-def in_parts(features, weights, rows, columns, native=False):
+def in_parts(features, weights, rows, columns, kernel="auto"):
     found = None
     for top, bottom in pairwise(rows):
         for left, right in pairwise(columns):
             cut = (slice(None), slice(top, bottom), slice(left, right))
             share = None if weights is None else weights[cut]
-            part = moments_of_part(features[(slice(None), *cut)], share, native=native)
+            part = moments_of_part(features[(slice(None), *cut)], share, kernel=kernel)
             found = part if found is None else joined(found, part)
     return found
 
 
-@pytest.mark.parametrize("native", BACKENDS)
+@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("one", SETTINGS, ids=named)
-def test_every_statistic_is_its_definition(one, masked, native):
+def test_every_statistic_is_its_definition(one, masked, kernel):
     features = features_of(9, 14)
     weights = weights_of(9, 14) if masked else None
-    found = in_parts(features, weights, [0, 4, 9], [0, 3, 4, 14], native)
+    found = in_parts(features, weights, [0, 4, 9], [0, 3, 4, 14], kernel)
     expected = oracles.statistic(
         one.statistic.value,
         features[0].numpy(),

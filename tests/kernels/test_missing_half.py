@@ -33,7 +33,8 @@ def without():
 import torch
 from gramstyle import NativeUnavailableError
 from gramstyle.gram import gram
-from gramstyle.kernels import available, reason_missing, second_moment
+from gramstyle.kernels import available, reason_missing
+from gramstyle.kernels import gram as native_gram
 
 def message(call):
     try:
@@ -46,9 +47,9 @@ answer = {
     "available": available(),
     "reason": reason_missing(),
     "torch": gram(x, "none").tolist(),
-    "gram": message(lambda: gram(x, backend="native")),
-    "again": message(lambda: gram(x, backend="native")),
-    "operator": message(lambda: second_moment(x.flatten(2))),
+    "gram": message(lambda: gram(x, kernel="fused")),
+    "again": message(lambda: gram(x, kernel="fused")),
+    "operator": message(lambda: native_gram(x)),
     "is an ImportError": issubclass(NativeUnavailableError, ImportError),
 }
 """
@@ -64,11 +65,11 @@ def test_absence_is_said_and_nothing_breaks(without):
 @pytest.mark.parametrize("call", ["gram", "again", "operator"])
 def test_the_error_tells_reason_and_remedy(without, call):
     said = without[call]
-    assert said.startswith("backend native was asked for and its library is not there")
+    assert said.startswith("kernel fused was asked for and its library is not there")
     assert without["reason"] in said
     assert "C++ compiler" in said
     assert "pip install --no-build-isolation" in said
-    assert "use backend torch" in said
+    assert "use kernel reference" in said
     assert without["is an ImportError"]
 
 

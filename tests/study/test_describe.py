@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import assert_close
 
 from gramstyle.descriptors import joined
 from gramstyle.errors import StyleError, UnknownNameError
 from gramstyle.gram import Norm, Statistic
 from gramstyle.images import Picture, ResizePolicy, resize
+from gramstyle.kernels import available
 from gramstyle.recipe import gram_settings, make_recipe
 from gramstyle.types import INCEPTION
 
@@ -187,8 +189,8 @@ def test_descriptors_that_overflow_are_refused(describer_of, noise_picture):
 def test_settings_are_checked(describer_of, tiny_recipe):
     with pytest.raises(ValueError, match="batch_size must be greater than 0, got 0"):
         describer_of(tiny_recipe, batch_size=0)
-    with pytest.raises(UnknownNameError, match=r"backend must be one of: .*got 'gpu'"):
-        describer_of(tiny_recipe, backend="gpu")
+    with pytest.raises(UnknownNameError, match=r"kernel must be one of: .*got 'gpu'"):
+        describer_of(tiny_recipe, kernel="gpu")
 
 
 def test_what_differs_between_descriptors_is_named(described, describer_of, tiny_recipe):
@@ -222,3 +224,16 @@ def test_joined_sets_are_those_of_one_run(described, describer_of, tiny_recipe):
     assert both.names == whole.names
     for tap, value in whole.values.items():
         torch.testing.assert_close(both.values[tap], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("statistic", [kind.value for kind in Statistic])
+def test_every_kernel_describes_alike(statistic, describer_of, noise_picture):
+    # the reference is plain torch; the others may fold, fuse, and never hold the map of a tap
+    metric = "wasserstein" if statistic == "gaussian" else "frobenius"
+    recipe = make_recipe("vgg16_bn@random:1", ["relu1_1", "relu2_1"], statistic=statistic, metric=metric)
+    pictures = [noise_picture("a", 48, 40, 0), noise_picture("b", 40, 48, 1)]
+    wanted = describer_of(recipe, kernel="reference").describe(pictures)
+    for kernel in ("auto", *(("fused",) if available() else ())):
+        found = describer_of(recipe, kernel=kernel).describe(pictures)
+        for tap, value in wanted.values.items():
+            assert_close(found.values[tap], value, tolerance=2e-4 if statistic == "correlation" else 3e-5)

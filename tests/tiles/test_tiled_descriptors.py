@@ -229,12 +229,15 @@ def test_other_precisions(dtype):
         assert_close(found, value, tolerance=1e-11 if dtype == torch.float64 else 2e-2)
 
 
-@pytest.mark.skipif(not available(), reason="the native half is not built")
-def test_the_native_operator_takes_parts_too():
-    picture = replace(read_image(noise(40, 41)), alpha=torch.rand(40, 41))
-    for recipe in (RECIPE, replace(RECIPE, alpha="mask")):
-        whole, _ = both(recipe)
-        _, tiled = both(recipe, backend="native")
+@pytest.mark.parametrize("kernel", ["auto", *(["fused"] if available() else [])])
+@pytest.mark.parametrize("backbone", ["mobilenet_v2", "resnet18"])
+def test_every_kernel_gives_what_the_reference_gives_whole(kernel, backbone):
+    """Batch normalisation folded, activations in place, native sums; weights of positions too."""
+    picture = replace(read_image(noise(70, 81)), alpha=torch.rand(70, 81))
+    recipe = make_recipe(f"{backbone}@random", resize="none", metric="frobenius")
+    for one in (recipe, replace(recipe, alpha="mask")):
+        whole, _ = both(one, 40, kernel="reference")
+        _, tiled = both(one, 40, kernel=kernel)
         same(tiled.describe([picture]), whole.describe([picture]))
 
 

@@ -12,6 +12,7 @@ from extract.plain_networks import lively_state
 
 from gramstyle import weights
 from gramstyle.extract import backbones, network
+from gramstyle.extract.fusion import fuse
 from gramstyle.gram import GramSettings, Norm, Statistic
 from gramstyle.tiles import Tiling
 
@@ -64,7 +65,8 @@ def keras(extractor_of):
     trunk = network.build(extractor.spec, extractor.taps, weights.entry("mobilenet_v2", "KERAS"))
     trunk = trunk.to_empty(device="cpu")
     trunk.load_state_dict(lively_state(trunk))
-    extractor._modules = {"trunk": trunk.to(torch.float64).eval().requires_grad_(False)}
+    trunk = trunk.to(torch.float64).eval().requires_grad_(False)
+    extractor._modules = {"trunk": trunk, "_fused": fuse(trunk)}
     return extractor
 
 
@@ -144,7 +146,7 @@ def test_a_copy_has_its_own_network(extractor_of):
     other = copy.deepcopy(tiling)
     enlivened(other.extractor)
     with torch.no_grad():
-        next(other.extractor.trunk.parameters()).mul_(2)
+        next(other.extractor.active_trunk.buffers()).mul_(2)
     assert torch.equal(tiling.moments(image)["stem"].mean, before)
     assert not torch.allclose(other.moments(image)["stem"].mean, before)
 

@@ -38,7 +38,7 @@ def layout(program: Program, height: int, width: int) -> Layout:
         StyleError: if maps of different sizes meet, or a value that depends on positions meets a map.
     """
     twin = _without_values(program.network)
-    dtype = next((one.dtype for one in program.network.parameters()), torch.float32)
+    dtype = _dtype(program.network)
     values: dict[str, Any] = {}
     sizes: dict[str, Size] = {}
     channels: dict[str, int] = {}
@@ -89,6 +89,12 @@ def _check_meeting(
         raise refusal(program.name, step.node, program.network, why)
     if any(isinstance(one, Tensor) and max(one.shape[-2:], default=1) > 1 for one in others):
         raise refusal(program.name, step.node, program.network, "it reads values that depend on positions")
+
+
+def _dtype(network: nn.Module) -> torch.dtype:
+    """Of the weights, which are buffers where batch normalisation was folded into them."""
+    weights = [*network.parameters(), *network.buffers()]
+    return next((one.dtype for one in weights if one.is_floating_point()), torch.float32)
 
 
 def _without_values(network: nn.Module) -> nn.Module:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from torch import fx, nn
 
 from gramstyle.errors import StyleError
+from gramstyle.extract.conv_act import ConvAct
 from gramstyle.extract.regions.pointwise import (
     Pointwise,
     pointwise_function,
@@ -27,6 +28,7 @@ from gramstyle.extract.regions.sliding import (
     Sliding,
     average_pool,
     convolution,
+    fused_convolution,
     max_pool,
     same_convolution,
 )
@@ -69,6 +71,7 @@ def _sliding() -> Mapping[type[nn.Module], Callable[[Any], Sliding]]:
     return {
         nn.Conv2d: convolution,
         Conv2dSame: same_convolution,
+        ConvAct: fused_convolution,
         nn.MaxPool2d: max_pool,
         nn.AvgPool2d: average_pool,
     }

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gramstyle.errors import StyleError
+from gramstyle.extract.conv_act import ConvAct
 from gramstyle.extract.regions.interval import Interval, Region, Size
 from gramstyle.extract.regions.window import Border, Window, needed, surrounded
 
@@ -50,45 +51,37 @@ def convolution(module: nn.Conv2d) -> Sliding:
     Raises:
         StyleError: for circular padding, whose every edge reads the opposite one.
     """
-    borders: dict[str, Border] = {"zeros": "zeros", "replicate": "replicate", "reflect": "reflect"}
-    if module.padding_mode not in borders:
-        raise StyleError(f"{module.padding_mode} padding reads the opposite edge of the image")
-    windows = tuple(
-        Window(
-            kernel=kernel,
-            stride=stride,
-            dilation=dilation,
-            before=_before(module.padding, axis, kernel, dilation),
-        )
-        for axis, (kernel, stride, dilation) in enumerate(
-            zip(module.kernel_size, module.stride, module.dilation, strict=True)
-        )
+    before = tuple(
+        _before(module.padding, axis, kernel, dilation)
+        for axis, (kernel, dilation) in enumerate(zip(module.kernel_size, module.dilation, strict=True))
     )
-    return Sliding(
-        windows=lambda size: (windows[0], windows[1]),
-        border=borders[module.padding_mode],
-        compute=_convolve(module),
-    )
+    windows = _windows(module.kernel_size, module.stride, before, module.dilation)
+    border = _border(module.padding_mode)
+    return Sliding(windows=lambda size: windows, border=border, compute=_convolve(module))
 
 
 def same_convolution(module: nn.Conv2d) -> Sliding:
     """A convolution that pads as TensorFlow's ``SAME``, by what the size of the whole map asks for."""
-
-    def windows(size: Size) -> Windows:
-        rows, columns = (
-            Window(
-                kernel=kernel,
-                stride=stride,
-                dilation=dilation,
-                before=_same(length, kernel, stride, dilation) // 2,
-            )
-            for length, kernel, stride, dilation in zip(
-                size, module.kernel_size, module.stride, module.dilation, strict=True
-            )
-        )
-        return rows, columns
-
+    windows = _same_windows(module.kernel_size, module.stride, module.dilation)
     return Sliding(windows=windows, border="zeros", compute=_convolve(module))
+
+
+def fused_convolution(module: ConvAct) -> Sliding:
+    """A convolution with what was folded into it; its activation writes over its own output alone.
+
+    Raises:
+        StyleError: as `convolution`.
+    """
+    kernel = tuple(module.weight.shape[2:])
+    stride, dilation = module.shape.stride, module.shape.dilation
+
+    def compute(x: Tensor, out: Region, size: Size) -> Tensor:
+        return module.unpadded(x)
+
+    if module.pads_as_same:
+        return Sliding(windows=_same_windows(kernel, stride, dilation), border="zeros", compute=compute)
+    windows = _windows(kernel, stride, module.padding, dilation)
+    return Sliding(windows=lambda size: windows, border=_border(module.padding_mode), compute=compute)
 
 
 def max_pool(module: nn.MaxPool2d) -> Sliding:
@@ -100,7 +93,7 @@ def max_pool(module: nn.MaxPool2d) -> Sliding:
     if module.return_indices:
         raise StyleError("indices of the largest values count positions of the whole map")
     kernel, stride, dilation = _pair(module.kernel_size), _pair(module.stride), _pair(module.dilation)
-    windows = _pooling_windows(kernel, stride, _pair(module.padding), dilation)
+    windows = _windows(kernel, stride, _pair(module.padding), dilation)
 
     def compute(x: Tensor, out: Region, size: Size) -> Tensor:
         return F.max_pool2d(x, kernel, stride, 0, dilation)
@@ -111,7 +104,7 @@ def max_pool(module: nn.MaxPool2d) -> Sliding:
 def average_pool(module: nn.AvgPool2d) -> Sliding:
     """The mean of each window: of its positions inside the map, or of all inside the padding."""
     kernel, stride, padding = _pair(module.kernel_size), _pair(module.stride), _pair(module.padding)
-    windows = _pooling_windows(kernel, stride, padding, (1, 1))
+    windows = _windows(kernel, stride, padding, (1, 1))
 
     def counts(out: Interval, window: Window, length: int, padded: int) -> list[int]:
         starts = [at * window.stride - window.before for at in range(out.start, out.stop)]
@@ -133,14 +126,31 @@ def average_pool(module: nn.AvgPool2d) -> Sliding:
     return Sliding(windows=lambda size: windows, border="zeros", compute=compute)
 
 
-def _pooling_windows(
-    kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int]
+def _windows(
+    kernel: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...]
 ) -> Windows:
     rows, columns = (
         Window(kernel=one, stride=step, before=before, dilation=apart)
         for one, step, before, apart in zip(kernel, stride, padding, dilation, strict=True)
     )
     return rows, columns
+
+
+def _same_windows(
+    kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Callable[[Size], Windows]:
+    def windows(size: Size) -> Windows:
+        sides = zip(size, kernel, stride, dilation, strict=True)
+        return _windows(kernel, stride, tuple(_same(*one) // 2 for one in sides), dilation)
+
+    return windows
+
+
+def _border(padding_mode: str) -> Border:
+    borders: dict[str, Border] = {"zeros": "zeros", "replicate": "replicate", "reflect": "reflect"}
+    if padding_mode not in borders:
+        raise StyleError(f"{padding_mode} padding reads the opposite edge of the image")
+    return borders[padding_mode]
 
 
 def _convolve(module: nn.Conv2d) -> Callable[[Tensor, Region, Size], Tensor]:

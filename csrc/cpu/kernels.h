@@ -1,0 +1,80 @@
+// The inner loops as one table of pointers, made once for each kind of processor.
+#pragma once
+
+#include <cstdint>
+
+#include "gramstyle/activation.h"
+#include "gramstyle/element.h"
+
+namespace gramstyle {
+
+// A tile holds the features of some positions of one image, position-major: feature c of position p
+// is tile[p * step + c]. Channels are padded with zeros to a multiple of `lanes`.
+template <class T>
+struct Tile {
+  T* data;
+  int64_t positions;
+  int64_t step;
+};
+
+// Features in memory: feature c of position p is data[c * channel_step + p * position_step].
+struct Place {
+  void* data;
+  Element type;
+  int64_t channel_step, position_step;
+};
+
+// Part of a Gram matrix, in channels: rows [top, bottom), columns [left, right).
+struct Block {
+  int64_t top, bottom, left, right;
+};
+
+// out[p, n] = activation(bias[n] + sum over parts s and k of inputs[p][parts[s] + k] * weights[n /
+// width][s][k][n % width])
+template <class T>
+struct Product {
+  const T* const* inputs;  // one per position
+  int64_t positions;       // a multiple of `pixels`
+  const int64_t* parts;
+  int64_t part_count, part_length;
+  const T* weights;  // panels of `width` outputs, the last one narrower
+  int64_t width;
+  const T* bias;    // padded, or null
+  int64_t outputs;  // padded
+  Activation activation;
+  T* out;
+  int64_t out_step;
+};
+
+template <class T>
+struct Kernels {
+  const char* name;
+  int64_t lanes;    // channels are padded to a multiple of it
+  int64_t pixels;   // positions of a product are padded to a multiple of it
+  int64_t weights;  // vectors of outputs, at most, in a panel of weights
+
+  // gram[i, j] += sum_p tile[p, i] * tile[p, j] for the block's entries on or above the diagonal
+  // (and some below it).
+  void (*accumulate)(const Tile<T>& tile, T* gram, int64_t gram_step, const Block& block);
+  // sums[c] += sum_p tile[p, c]
+  void (*add_up)(const Tile<T>& tile, int64_t channels, T* sums);
+  // The tile of `place`, whose first position is position 0, with padded channels zero.
+  void (*gather)(const Place& place, int64_t channels, int64_t padded, const Tile<T>& tile);
+  // The tile to memory, rounded to the type that is there.
+  void (*scatter)(const Tile<T>& tile, int64_t channels, const Place& place);
+  // The tile rounded to `type` and back.
+  void (*round)(const Tile<T>& tile, int64_t channels, Element type);
+  void (*product)(const Product<T>& product);
+  // out[p, c] = activation(bias[c] + sum_s inputs[p][parts[s] + c] * weights[s, c])
+  void (*depthwise)(const Product<T>& product);
+  // tile *= derivative of the activation (none, relu, relu6), whose outputs are `features`.
+  void (*mask)(const Tile<T>& tile, int64_t channels, const Tile<T>& features, Activation activation);
+  // tile += other
+  void (*add)(const Tile<T>& tile, int64_t channels, const Tile<T>& other);
+};
+
+// The table for this processor; for float64 there is one for all.
+template <class T>
+const Kernels<T>& kernels();
+
+}  // namespace gramstyle

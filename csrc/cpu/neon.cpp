@@ -1,0 +1,13 @@
+// The inner loops for 64-bit ARM processors.
+#if defined(__aarch64__)
+#include "simd/neon.h"
+
+#include "loops.h"
+#include "tables.h"
+
+namespace gramstyle {
+
+const Kernels<float> neon_kernels = Loops<neon::Vector>::table("neon");
+
+}  // namespace gramstyle
+#endif

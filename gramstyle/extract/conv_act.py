@@ -1,0 +1,146 @@
+"""A convolution with what follows it: batch normalisation folded in, and an activation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gramstyle.kernels import ConvSums, Kernel, conv_gram, conv_gram_is_fused, gram
+
+ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.Identity: "none",
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.SiLU: "silu",
+}
+"""Type of module -> name of the activation it is."""
+
+
+class Shape(NamedTuple):
+    """The numbers of a convolution."""
+
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+
+
+class ConvAct(nn.Module):
+    """Convolution, bias and activation; the activation writes over the convolution's output.
+
+    Args:
+        conv: ``Conv2d``, or timm's ``Conv2dSame``, which pads by the size of its input.
+        norm: batch normalisation in eval mode that follows it, or None. It is a scale and a shift per
+            channel, so it becomes part of weight and bias, computed in float64.
+        activation: a name of `ACTIVATIONS`.
+    """
+
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d | None, activation: str) -> None:
+        super().__init__()
+        weight, bias = folded(conv, norm)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+        self.activation = activation
+        self.pads_as_same = type(conv) is not nn.Conv2d
+        self.padding_mode = conv.padding_mode
+        self.padding = _pair(conv.padding)
+        apart = self.pads_as_same or conv.padding_mode != "zeros"  # a step of its own
+        inner = (0, 0) if apart else self.padding
+        self.shape = Shape(_pair(conv.stride), inner, _pair(conv.dilation), conv.groups)
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, N, H', W') of `x` (B, C, H, W)."""
+        return self._features(self._padded(x), self.shape)
+
+    def unpadded(self, x: Tensor) -> Tensor:
+        """Features of `x`, a part of a map that comes with all that its windows read: nothing is added."""
+        return self._features(x, self.shape._replace(padding=(0, 0)))
+
+    def sums(self, x: Tensor, kernel: Kernel, *, features: bool, wide: bool) -> ConvSums:
+        """As `gramstyle.kernels.conv_gram`, in one pass where that is faster or asked for."""
+        x = self._padded(x)
+        if conv_gram_is_fused(kernel, x, self.weight, self.shape.groups):
+            return conv_gram(
+                x,
+                self.weight,
+                self.bias,
+                *self.shape,
+                activation=self.activation,
+                features=features,
+                sums=True,
+                wide=wide,
+            )
+        found = self._features(x, self.shape)
+        sums = gram(found, sums=True, wide=wide)
+        return ConvSums(found, sums.second, sums.first)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """(H', W') of the features of a map of (H, W) `height` and `width`."""
+        kernel = self.weight.shape[2:]
+        if self.pads_as_same:
+            return -(-height // self.shape.stride[0]), -(-width // self.shape.stride[1])
+        sides = zip(
+            (height, width), kernel, self.shape.stride, self.padding, self.shape.dilation, strict=True
+        )
+        found = [
+            (size + 2 * pad - apart * (reach - 1) - 1) // step + 1 for size, reach, step, pad, apart in sides
+        ]
+        return found[0], found[1]
+
+    def extra_repr(self) -> str:
+        """Sizes, and what follows."""
+        n, c, height, width = self.weight.shape
+        return f"{c * self.shape.groups} -> {n}, {height} x {width}, {self.shape}, {self.activation}"
+
+    def _features(self, x: Tensor, shape: Shape) -> Tensor:
+        y = functional.conv2d(x, self.weight, self.bias, *shape)
+        if self.activation == "relu":
+            return functional.relu_(y)
+        if self.activation == "relu6":
+            return functional.hardtanh_(y, 0, 6)
+        return functional.silu(y, inplace=True) if self.activation == "silu" else y
+
+    def _padded(self, x: Tensor) -> Tensor:
+        if self.pads_as_same:
+            from timm.layers import pad_same  # type: ignore[attr-defined]
+
+            size = list(self.weight.shape[2:])
+            padded: Tensor = pad_same(x, size, list(self.shape.stride), list(self.shape.dilation))
+            return padded
+        if self.padding_mode != "zeros":
+            height, width = self.padding
+            return functional.pad(x, (width, width, height, height), mode=self.padding_mode)
+        return x
+
+
+def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of `conv` followed by `norm`, in the types of `conv`.
+
+    ``(w x + b - mean) gamma / sqrt(var + eps) + beta``: Ioffe and Szegedy 2015, section 3.1.
+    """
+    weight, bias = conv.weight.detach(), None if conv.bias is None else conv.bias.detach()
+    if norm is None:
+        return weight, bias
+    assert norm.running_var is not None  # checked by whoever fuses
+    assert norm.running_mean is not None
+    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.detach().double()
+    shift = -norm.running_mean.double() if bias is None else bias.double() - norm.running_mean.double()
+    shift = shift * scale
+    if norm.bias is not None:
+        shift = shift + norm.bias.detach().double()
+    wide = weight.double() * scale[:, None, None, None]
+    return wide.to(weight.dtype), shift.to(weight.dtype)
+
+
+def _pair(value: str | int | tuple[int, ...]) -> tuple[int, int]:
+    if isinstance(value, str):
+        raise TypeError(f"padding must be numbers, got {value!r}")
+    height, width = (value, value) if isinstance(value, int) else value
+    return height, width
