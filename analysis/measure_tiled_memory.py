@@ -1,7 +1,7 @@
 """Peak memory and time of images in tiles, as they grow: one process per row.
 
     python analysis/measure_tiled_memory.py [--backbone mobilenet_v2] [--taps A,B] [--sizes 1024,2048,4096]
-        [--tiles 512,auto,off] [--form raw|jpg|png] [--kernel auto] [--gradient] [--threads 1]
+        [--tiles 512,auto,off] [--form tif|raw|jpg|png] [--kernel auto] [--gradient] [--threads 1]
         [--minutes 30] [-o OUTPUT.json]
 
 Memory is what Linux counts as resident, in MiB: "imported" once libraries are there, "built" the peak of
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 import torch
 from PIL import Image
 
@@ -68,7 +69,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--taps", help="comma-separated; default: those of the backbone")
     parser.add_argument("--sizes", default="1024,2048,4096", help="sides of the images, in pixels")
     parser.add_argument("--tiles", default="512", help="sides of the tiles, auto, or off")
-    parser.add_argument("--form", default="raw", choices=("raw", "jpg", "png"), help="of the image's file")
+    parser.add_argument(
+        "--form", default="tif", choices=("tif", "raw", "jpg", "png"), help="of the image's file"
+    )
     parser.add_argument("--kernel", default="auto", choices=("auto", "reference", "fused"))
     parser.add_argument(
         "--gradient", action="store_true", help="the gradient of the mean of all descriptors too"
@@ -164,6 +167,8 @@ def written(folder: Path, form: str, size: int) -> Path:
         image[top : top + rows] = coarse + draw.integers(0, 16, (rows, size, 3), dtype=np.uint8)
     if form == "raw":
         image.tofile(path)
+    elif form == "tif":
+        tifffile.imwrite(path, image, photometric="rgb")
     else:
         Image.fromarray(np.asarray(image)).save(path, quality=90)
     (folder / "image.npy").unlink()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from gramstyle.images.bitmap import Bitmap
 from gramstyle.images.io import WHITE, ImageSource, check_options, pillow_name, read_image
+from gramstyle.images.mapped import let_go, mapped_file
 from gramstyle.images.picture import Picture, developed
 from gramstyle.images.samples import MAX_PIXELS, Samples
 from gramstyle.images.stored import reading, stored_file, stored_pillow
@@ -20,7 +21,7 @@ from gramstyle.images.stored import reading, stored_file, stored_pillow
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Raster:
-    """An image that is not yet a `Picture`: 3 or 4 bytes per pixel instead of 12.
+    """An image that is not yet a `Picture`: at most 4 bytes per pixel of 8 bits instead of 12.
 
     Attributes:
         name: the path as given, or "array", "tensor", "image".
@@ -71,7 +72,8 @@ def open_image(
     """Decode an image as `read_image` does, and leave its colours for later.
 
     Files and Pillow images stay as Pillow decodes them, arrays of integers (a `numpy.memmap` too) as
-    they are; floats, whose notes speak of the whole image, are read at once.
+    they are; floats, whose notes speak of the whole image, are read at once. TIFFs of 8 or 16 bits
+    that are not compressed, grey or RGB without alpha, stay in their file.
 
     Args:
         source: as in `read_image`.
@@ -91,7 +93,9 @@ def open_image(
         return _of_stored(stored, called, f"the Pillow image {called!r}", colour)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
-        stored = stored_file(path, max_pixels)
+        with reading(repr(path)):
+            mapped = mapped_file(path, max_pixels)
+        stored = stored_file(path, max_pixels) if mapped is None else mapped
         return _of_stored(stored, path if name is None else name, repr(path), colour)
     return _of_picture(read_image(source, name=name, background=background, max_pixels=max_pixels))
 
@@ -108,7 +112,9 @@ def _of_picture(picture: Picture) -> Raster:
 def _of_array(array: NDArray[Any], name: str, background: tuple[float, float, float]) -> Raster:
     def read(top: int, left: int, height: int, width: int) -> Picture:
         part = array[top : top + height, left : left + width]
-        return read_image(np.asarray(part), name=name, background=background)
+        picture = read_image(np.asarray(part), name=name, background=background)
+        let_go(array)
+        return picture
 
     if array.ndim < 2 or array.size == 0:
         read_image(array)  # says what is wrong with it
@@ -131,7 +137,10 @@ def _of_stored(
     def read(top: int, left: int, height: int, width: int) -> Picture:
         box = _as_stored((left, top, left + width, top + height), (columns, rows), stored.orientation)
         with reading(what):
-            return developed(_cut(stored, box), name, background)
+            picture = developed(_cut(stored, box), name, background)
+        if isinstance(stored, Samples):
+            let_go(stored.values)
+        return picture
 
     return Raster(name=name, height=columns if turned else rows, width=rows if turned else columns, read=read)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import piexif
@@ -73,6 +74,22 @@ FILES = {
     "deep-grey": lambda: png16(DEEP[..., :1]),
     "deep-tiff": lambda: deep_tiff(DEEP[..., :3]),
     "deep-tiff-alpha": lambda: deep_tiff(DEEP, extrasamples=["unassalpha"]),
+    "mapped-tiff": lambda: deep_tiff(RGB),
+    "mapped-tiff-other-bytes": lambda: deep_tiff(DEEP[..., :3], byteorder=">"),
+    "mapped-tiff-small-bytes": lambda: deep_tiff(RGB, byteorder=">"),
+    "mapped-tiff-grey": lambda: encoded(Image.fromarray(RGB[..., 0]), "TIFF"),
+    "mapped-tiff-frames": lambda: encoded(
+        Image.fromarray(RGB), "TIFF", save_all=True, append_images=[Image.fromarray(RGB // 2)]
+    ),
+    "tiff-alpha": lambda: encoded(Image.fromarray(RGBA), "TIFF"),
+    "tiff-packed": lambda: encoded(Image.fromarray(RGB), "TIFF", compression="tiff_lzw"),
+    "tiff-profile": lambda: encoded(Image.open(io.BytesIO(profiled())), "TIFF"),
+    **{
+        f"tiff-turned-{one}": (
+            lambda one=one: deep_tiff(RGB, extratags=[(274, 3, 1, one, True)], metadata=None)
+        )
+        for one in range(1, 9)
+    },
     "float-tiff": lambda: deep_tiff((DEEP[..., :3] / 65535).astype(np.float32)),
     "lab": lambda: encoded(Image.frombytes("LAB", (14, 11), RGB.tobytes()), "TIFF"),
     **{f"exif-{one}": (lambda one=one: turned(one)) for one in range(1, 9)},
@@ -139,6 +156,67 @@ def test_a_mapped_file_is_read_where_it_is_asked(tmp_path):
     assert not torch.equal(before[:, 0, 0], after[:, 0, 0])
     assert torch.equal(before[:, 1], after[:, 1])
     assert raster.name == "poster"
+
+
+MAPPED = ["mapped-tiff", "mapped-tiff-grey", "mapped-tiff-frames", "deep-tiff", "tiff-turned-6"]
+
+
+@pytest.mark.parametrize("name", [*MAPPED, "mapped-tiff-small-bytes"])
+def test_tiffs_that_are_not_compressed_stay_in_their_file(name, written, monkeypatch):
+    """Seen from outside: nobody asks for the bytes of the file, and a change of these is seen."""
+    path = written(name)
+    monkeypatch.setattr("gramstyle.images.raster.stored_file", None)
+    raster = open_image(path)
+    before = raster.picture().pixels
+    data = bytearray(path.read_bytes())
+    # at the first byte of the strip, wherever the encoder has put it
+    with tifffile.TiffFile(path) as file:
+        data[file.pages.first.dataoffsets[0] + 1] ^= 0x80
+    with path.open("r+b") as file:
+        file.write(data)
+    assert int((raster.picture().pixels != before).any(0).sum()) == 1
+
+
+@pytest.mark.parametrize("cut", [5, 60, 200])
+def test_a_tiff_that_ends_too_early_is_refused_as_when_it_is_read(cut, tmp_path):
+    path = tmp_path / "cut.tif"
+    path.write_bytes(FILES["mapped-tiff"]()[:-cut])
+    said = []
+    for door in (read_image, open_image):
+        with pytest.raises(ImageError) as raised:
+            door(path)
+        said.append(str(raised.value))
+    assert said[0] == said[1]
+
+
+def test_a_mapped_tiff_of_too_many_pixels_is_refused(written):
+    with pytest.raises(ImageError, match="pass max_pixels=154"):
+        open_image(written("mapped-tiff"), max_pixels=153)
+
+
+def resident(array):
+    """KiB of the mapping of `array` that count as memory of this process, as Linux tells."""
+    address = f"{array.ctypes.data:x}-"
+    lines = Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines()
+    at = next(index for index, line in enumerate(lines) if line.startswith(address))
+    return next(int(line.split()[1]) for line in lines[at:] if line.startswith("Rss:"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells")
+def test_a_mapping_that_was_read_is_let_go(tmp_path):
+    stored = RNG.integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    stored.tofile(tmp_path / "raw")
+    kept = {}
+    for mode in ("r", "c"):
+        mapped = np.memmap(tmp_path / "raw", np.uint8, mode, shape=(512, 512, 3))
+        if mode == "c":
+            mapped[0, 0] = stored[0, 0] = 255 - mapped[0, 0]  # in no file
+        np.testing.assert_array_equal(
+            open_image(mapped).picture().pixels.permute(1, 2, 0).mul(255).round().byte().numpy(),
+            stored,
+        )
+        kept[mode] = resident(mapped)
+    assert kept["r"] < 100 < 700 < kept["c"]
 
 
 def test_a_rectangle_is_an_image_of_its_own():
