@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gramstyle.errors import StyleError
+from gramstyle.extract.conv_act import ConvAct
 from gramstyle.extract.regions import Interval, Region, layout, plan, program, run, whole
 
 QUICK = settings(deadline=None)
@@ -112,6 +113,59 @@ def pools(draw):
 @given(data=st.data(), layer=convolutions(), height=SIDES, width=SIDES)
 def test_convolutions(data, layer, height, width):
     check(settled(Taps(layer)), data, height, width)
+
+
+@QUICK
+@given(data=st.data(), layer=convolutions(), height=SIDES, width=SIDES,
+       activation=st.sampled_from(["none", "relu", "relu6", "silu"]))  # fmt: skip
+def test_convolutions_with_what_is_folded_into_them(data, layer, height, width, activation):
+    """Against the layers apart: the twin that runs in tiles is another network."""
+    assume(not isinstance(layer.padding, str))
+    follows = {"none": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU}[activation]()
+    apart = settled(Taps(layer, nn.BatchNorm2d(layer.out_channels), follows))
+    fused = Taps(ConvAct(apart.layers[0], apart.layers[1], activation)).eval()
+    x = input_of(height, width)
+    try:
+        expected = apart(x)["last"]
+    except RuntimeError:  # as in `check`
+        assume(False)
+    region = rectangle(data, expected.shape[2:])
+    found, _ = part(fused, x, "last", region)
+    torch.testing.assert_close(found, region.crop(expected, whole(tuple(expected.shape[2:]))))
+
+
+@QUICK
+@given(data=st.data(), height=SIDES, width=SIDES, kernel=st.integers(1, 5), stride=st.integers(1, 4))
+def test_fused_padding_as_tensorflow(data, height, width, kernel, stride):
+    from timm.layers import Conv2dSame
+
+    layer = settled(Conv2dSame(3, 2, kernel, stride))
+    expected = layer(input_of(height, width)).relu()
+    region = rectangle(data, expected.shape[2:])
+    found, _ = part(Taps(ConvAct(layer, None, "relu")).eval(), input_of(height, width), "last", region)
+    torch.testing.assert_close(found, region.crop(expected, whole(tuple(expected.shape[2:]))))
+
+
+def test_activations_that_write_over_their_input_do_not_where_others_read_it():
+    class Shared(nn.Module):
+        def __init__(self, inplace):
+            super().__init__()
+            self.conv, self.relu = nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace)
+
+        def forward(self, x):
+            before = self.conv(x) - 1
+            return {"before": before, "last": self.relu(before) + 0}
+
+    x = input_of(9, 9)
+    network = settled(Shared(True))
+    made, expected = program(network, "a network"), settled(Shared(False))(x)
+    sizes = layout(made, 9, 9)
+    tile = plan(made, sizes, {step: Region(Interval(2, 6), Interval(1, 9)) for step in made.taps.values()})
+    found = dict(run(made, sizes, tile, tile.regions[made.image].crop(x, whole((9, 9))), {}))
+    for tap, step in made.taps.items():
+        assert float(found[step].min()) <= 0
+        torch.testing.assert_close(found[step], expected[tap][:, :, 2:6, 1:9])
+    assert network.relu.inplace  # the network itself is as it was
 
 
 @QUICK

@@ -46,15 +46,16 @@ def compared(extractor, image, tile, settings=SUMS, mask=None, tolerance=ROUNDIN
     assert_close(tiled.grad, whole.grad, tolerance=tolerance)
 
 
+@pytest.mark.parametrize("kernel", ["auto", "reference"])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_backbone(name, extractor_of, some_taps):
+def test_every_backbone(name, kernel, extractor_of, some_taps):
     taps = {
         "efficientnet_b0": ("stem", "block1_depthwise", "block2", "block3_depthwise"),
         "vgg16": ("relu1_1", "relu2_1", "relu3_1"),
         "vgg16_bn": ("conv1_2", "relu3_1"),
         "vgg19": ("relu2_2", "pool3"),
     }.get(name) or some_taps(name)[:4]
-    compared(extractor_of(name, taps), image_of(37, 43), 20)
+    compared(extractor_of(name, taps, kernel=kernel), image_of(37, 43), 20)
 
 
 @pytest.mark.parametrize("kind", list(Statistic))

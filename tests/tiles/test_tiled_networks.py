@@ -12,6 +12,7 @@ from extract.plain_networks import lively_state
 
 from gramstyle import weights
 from gramstyle.extract import backbones, network
+from gramstyle.extract.conv_act import ConvAct
 from gramstyle.extract.fusion import fuse
 from gramstyle.gram import GramSettings, Norm, Statistic
 from gramstyle.tiles import Tiling
@@ -25,10 +26,13 @@ ROUNDING = 1e-11
 """In float64, of the largest entry: hundreds of layers and thousands of positions, 1e-16 each."""
 
 
-def check(extractor, image, tile, tolerance=ROUNDING, mask=None):
-    """Means, covariances and sums of products at every tap, against features of the whole image."""
+def check(extractor, image, tile, tolerance=ROUNDING, mask=None, plain=None):
+    """Means, covariances and sums of products at every tap, against features of the whole image.
+
+    These are of the extractor `plain` where it is given.
+    """
     with torch.no_grad():
-        features = extractor(image)
+        features = (plain or extractor)(image)
         found = Tiling(extractor, tile).moments(image, mask)
     assert list(found) == list(features)
     for tap, whole in features.items():
@@ -38,10 +42,20 @@ def check(extractor, image, tile, tolerance=ROUNDING, mask=None):
         assert int(found[tap].positions) == whole.shape[2] * whole.shape[3]
 
 
+KERNELS = ("reference", "auto")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_backbone_at_an_odd_size_and_a_tile_that_does_not_divide(name, extractor_of, some_taps):
+    """Whoever computes: the layers as they are, on the whole image, are what tiles are held against."""
     taps = some_taps(name) if name != "efficientnet_b0" else ("stem", "block1", "block3_depthwise", "block5")
-    check(extractor_of(name, taps), image_of(37, 45), 24)
+    plain = extractor_of(name, taps, kernel="reference")
+    for kernel in KERNELS:
+        extractor = extractor_of(name, taps, kernel=kernel)
+        assert any(isinstance(one, ConvAct) for one in extractor.active_trunk.modules()) == (
+            kernel != "reference"
+        )
+        check(extractor, image_of(37, 45), 24, plain=plain)
 
 
 @pytest.mark.parametrize("tile", [1000, 53, 32, 16, 7])
@@ -83,12 +97,15 @@ def test_other_padding_of_the_first_convolution(padding, extractor_of):
     assert not torch.allclose(extractor(image_of(37, 41))["stem"], zeros["stem"])
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v2", "vgg16"])
+@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
-def test_single_precision_to_its_rounding(memory_format, extractor_of, some_taps):
-    extractor = extractor_of(
-        "mobilenet_v2", some_taps("mobilenet_v2"), dtype=torch.float32, memory_format=memory_format
+def test_single_precision_to_its_rounding(memory_format, kernel, name, extractor_of, some_taps):
+    options = {"dtype": torch.float32, "memory_format": memory_format}
+    plain, extractor = (
+        extractor_of(name, some_taps(name)[:9], kernel=one, **options) for one in ("reference", kernel)
     )
-    check(extractor, image_of(70, 61, torch.float32), 30, tolerance=2e-5)
+    check(extractor, image_of(70, 61, torch.float32), 30, tolerance=2e-5, plain=plain)
 
 
 def test_half_precision_differs_by_the_last_bit_of_some_features(extractor_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,9 @@ def pointwise_module(module: nn.Module) -> Pointwise | None:
         raise StyleError("it is in training mode: call eval() on the network")
     if isinstance(module, nn.BatchNorm2d) and module.running_mean is None:
         raise StyleError("it holds no statistics and takes those of the whole image")
+    if getattr(module, "inplace", False):
+        module = copy.copy(module)  # of the same weights
+        setattr(module, "inplace", False)  # noqa: B010 - Module declares no such attribute
     return Pointwise(module)
 
 
