@@ -29,8 +29,8 @@ WHOLE_BYTES = 2**30
 TILE_BYTES = {"cpu": 2**27, "cuda": 2**30}
 """Kind of device -> features of one tile that ``auto`` stays below.
 
-On the cpu 128 MiB mean tiles of 384 (VGG) to 768 pixels (ResNet-18), 1.4 to 2 times the arithmetic of the
-whole image, and 0.2 to 0.4 GiB in all: allocators keep what they cannot use again at once. An image of
+On the cpu 128 MiB mean tiles of 384 (VGG) to 1024 pixels (ResNet-18), 1.3 to 1.8 times the arithmetic of the
+whole image, and 0.4 to 0.5 GiB in all: allocators keep what they cannot use again at once. An image of
 16384 x 16384, mapped from a file, then stays below 2 GB (`analysis/measure_tiled_memory.py`).
 """
 
