@@ -97,7 +97,7 @@ def test_other_padding_of_the_first_convolution(padding, extractor_of):
     assert not torch.allclose(extractor(image_of(37, 41))["stem"], zeros["stem"])
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "vgg16"])
+@pytest.mark.parametrize("name", ["mobilenet_v2", "vgg16_bn"])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
 def test_single_precision_to_its_rounding(memory_format, kernel, name, extractor_of, some_taps):
@@ -105,7 +105,10 @@ def test_single_precision_to_its_rounding(memory_format, kernel, name, extractor
     plain, extractor = (
         extractor_of(name, some_taps(name)[:9], kernel=one, **options) for one in ("reference", kernel)
     )
-    check(extractor, image_of(70, 61, torch.float32), 30, tolerance=2e-5, plain=plain)
+    image = image_of(70, 61, torch.float32)
+    check(extractor, image, 30, tolerance=1e-5)
+    # weights that were folded are rounded once more: 1e-5 to 3e-5 here, on the whole image and in tiles alike
+    check(extractor, image, 30, tolerance=1e-4, plain=plain)
 
 
 def test_half_precision_differs_by_the_last_bit_of_some_features(extractor_of):
