@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
-from gramstyle.descriptors import Descriptors, Image
-from gramstyle.errors import StyleError
-from gramstyle.extract import Extractor, parse
-from gramstyle.extract.registry import random_seed
-from gramstyle.gram import pack
-from gramstyle.images import Picture, ResizePolicy, Skipped, center_crop, resize, resize_mask
+from gramstyle.descriptors import Descriptors, Image, described_file
+from gramstyle.errors import ImageError, StyleError
+from gramstyle.extract import Extractor
+from gramstyle.gram import Moments, pack
+from gramstyle.images import Picture, Raster, Skipped, resize_mask
 from gramstyle.kernels import Kernel, checked_kernel, gram_is_native
-from gramstyle.recipe import Recipe
+from gramstyle.preparation import Preparation
+from gramstyle.recipe import Recipe, spelled_out
+from gramstyle.tiles import Tile, Tiling
 from gramstyle.types import Progress
 from gramstyle.versions import versions
 
@@ -48,10 +49,13 @@ class Describer:
         batch_size: images of one size that go through the network together.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
-        progress: called while weights are fetched.
+        tile: side in pixels of the tiles that images are run in, in memory that does not grow with them;
+            ``auto`` tiles images whose features would take more than 1 GiB; None runs all whole. What is
+            computed is the same, to rounding; see `gramstyle.tiles.Tiling`.
+        progress: called while weights are fetched, and after each tile.
 
     Raises:
-        As `Extractor`.
+        As `Extractor`; StyleError for a network that cannot run in tiles.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Describer:
         batch_size: int = 8,
         kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
+        tile: Tile | None = None,
         progress: Progress | None = None,
     ) -> None:
         check.positive("batch_size", batch_size)
@@ -80,13 +85,17 @@ class Describer:
         )
         self.recipe = spelled_out(recipe, self.extractor)
         self.batch_size = batch_size
-        self._policy = ResizePolicy.parse(recipe.resize)
+        self._progress = progress
+        self._preparation = Preparation(recipe)
+        self._tiling = None if tile is None else Tiling(self.extractor, tile)
+        if self._tiling is not None and tile != "auto":
+            self._tiling.check()
 
     def at(self, *, resize: str, crop: int | None = None) -> Describer:
         """The same network and statistic on images prepared in another way."""
         other = copy.copy(self)
         other.recipe = replace(self.recipe, resize=resize, crop=crop)
-        other._policy = ResizePolicy.parse(resize)
+        other._preparation = Preparation(other.recipe)
         return other
 
     def values(self, images: Tensor, masks: Tensor | None = None) -> dict[str, Tensor]:
@@ -103,10 +112,35 @@ class Describer:
             raise ValueError(
                 f"masks must be (B, H, W), one for each of {len(images)} images, got {tuple(masks.shape)}"
             )
+        self.extractor.check_shape(images)
+        tiling = self._tiling_for(images.shape[2:])
+        if tiling is not None and len(images):
+            return self._in_tiles(tiling, images, masks)
         if masks is None and self._by_sums:
             return self._of_sums(images)
         features = self.extractor(images)
         return {tap: self._summarise(tap, one, masks) for tap, one in features.items()}
+
+    def _in_tiles(self, tiling: Tiling, images: Tensor, masks: Tensor | None) -> dict[str, Tensor]:
+        """Descriptors of images that run in tiles, one at a time."""
+        each = [None] * len(images) if masks is None else masks
+        found = [
+            self._tiled(tiling.moments(one[None], mask, progress=self._progress))
+            for one, mask in zip(images, each, strict=True)
+        ]
+        return {tap: torch.cat([one[tap] for one in found]) for tap in self.extractor.channels}
+
+    def _tiled(self, moments: Mapping[str, Moments]) -> dict[str, Tensor]:
+        """Tap -> (1, ...), of the type that the whole image would give."""
+        kind = torch.float64 if self.extractor.dtype == torch.float64 else torch.float32
+        return {
+            tap: check.finite(self.recipe.gram.of_moments(one).to(kind), f"descriptor at tap {tap}")
+            for tap, one in moments.items()
+        }
+
+    def _tiling_for(self, size: Sequence[int]) -> Tiling | None:
+        """What runs an image of (H, W) `size`; None where it runs whole."""
+        return self._tiling if self._tiling is not None and self._tiling.side(*size) is not None else None
 
     @property
     def _by_sums(self) -> bool:
@@ -134,51 +168,46 @@ class Describer:
         values = self.recipe.gram(features, weights, self.kernel)
         return check.finite(values, f"descriptor at tap {tap}")
 
-    def prepare(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
-        """Pixels (3, H, W) and, where alpha is a mask, weights (H, W), resized and cropped."""
-        pixels = resize(picture.pixels, self._policy)
-        mask = None
-        if self.recipe.alpha == "mask" and picture.alpha is not None:
-            mask = resize_mask(picture.alpha, (pixels.shape[1], pixels.shape[2]))
-        if self.recipe.crop is not None:
-            pixels = center_crop(pixels, self.recipe.crop)
-            mask = None if mask is None else center_crop(mask[None], self.recipe.crop)[0]
-        return pixels, mask
-
     @torch.no_grad()
-    def each(self, pictures: Iterable[Picture], skipped: list[Skipped] | None = None) -> Iterator[Described]:
-        """Describe pictures one batch at a time, each batch of one size.
+    def each(
+        self, pictures: Iterable[Picture | Raster], skipped: list[Skipped] | None = None
+    ) -> Iterator[Described]:
+        """Describe pictures one batch at a time, each batch of one size; those run in tiles one by one.
 
         Pictures wait for others of their size, at most four batches of them, so results come in
         another order than pictures; `Described.index` says which is which.
 
         Args:
-            pictures: any number, read when asked for.
-            skipped: list that pictures too small for the taps are appended to; without it they
-                are an error.
+            pictures: any number, read when asked for; a `Raster` that keeps its size is read tile by tile.
+            skipped: list that pictures too small for the taps are appended to, and rasters whose colours
+                cannot be converted; without it they are an error.
 
         Raises:
             StyleError: for a picture too small for the taps.
+            ImageError: for a raster whose colours cannot be converted.
         """
         waiting: dict[tuple[int, int, bool], list[_Waiting]] = {}
         for index, picture in enumerate(pictures):
             try:
-                pixels, mask = self._ready(picture)
-            except StyleError as error:
+                one = self._alone(index, picture)
+            except (StyleError, ImageError) as error:
                 if skipped is None:
                     raise
                 skipped.append(Skipped(name=picture.name, reason=str(error)))
                 continue
-            key = (pixels.shape[1], pixels.shape[2], mask is not None)
-            waiting.setdefault(key, []).append(_Waiting(index, picture, pixels, mask))
+            if isinstance(one, Described):
+                yield one
+                continue
+            key = (one.pixels.shape[1], one.pixels.shape[2], one.mask is not None)
+            waiting.setdefault(key, []).append(one)
             if len(waiting[key]) == self.batch_size:
                 yield from self._batch(waiting.pop(key))
             elif sum(map(len, waiting.values())) >= 4 * self.batch_size:
-                yield from self._batch(waiting.pop(max(waiting, key=lambda one: len(waiting[one]))))
+                yield from self._batch(waiting.pop(max(waiting, key=lambda size: len(waiting[size]))))
         for batch in list(waiting.values()):
             yield from self._batch(batch)
 
-    def describe(self, pictures: Iterable[Picture]) -> Descriptors:
+    def describe(self, pictures: Iterable[Picture | Raster]) -> Descriptors:
         """Descriptors of pictures, in their order.
 
         Raises:
@@ -201,70 +230,47 @@ class Describer:
             versions=versions(),
         )
 
-    def _ready(self, picture: Picture) -> tuple[Tensor, Tensor | None]:
-        try:
-            pixels, mask = self.prepare(picture)
-        except ValueError as error:  # a crop larger than the image
-            raise StyleError(f"{picture.name}: {error}") from error
+    def _alone(self, index: int, picture: Picture | Raster) -> Described | _Waiting:
+        """A picture described in tiles, or made ready to go through the network with others."""
+        source = self._preparation.source(picture)
+        height, width = source.size
         smallest = self.extractor.minimum_size
-        if min(pixels.shape[1:]) < smallest:
+        if min(height, width) < smallest:
             raise StyleError(
-                f"{picture.name}: {pixels.shape[1]} x {pixels.shape[2]} pixels are too few for the taps "
+                f"{picture.name}: {height} x {width} pixels are too few for the taps "
                 f"asked for, which need {smallest} x {smallest}: use a shallower tap, another resize "
                 "policy, or a larger image"
             )
-        return pixels, mask
+        tiling = self._tiling_for(source.size)
+        if tiling is None:
+            pixels, mask = source.whole()
+            return _Waiting(index, picture.name, source.notes, pixels, mask)
+        moments = tiling.measure(source, progress=self._progress)
+        values = {tap: one[0] for tap, one in self._flat(self._tiled(moments)).items()}
+        return Described(index, described_file(picture.name, source.size, source.notes), values)
+
+    def _flat(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tap -> (B, D) float32 on the cpu; of matrices their triangles."""
+        packed = self.recipe.gram.statistic.is_matrix
+        return {
+            tap: (pack(one) if packed else one).flatten(1).to(device="cpu", dtype=torch.float32)
+            for tap, one in values.items()
+        }
 
     def _batch(self, batch: list[_Waiting]) -> Iterator[Described]:
         masks = [one.mask for one in batch if one.mask is not None]
-        values = self.values(
-            torch.stack([one.pixels for one in batch]), torch.stack(masks) if masks else None
+        flat = self._flat(
+            self.values(torch.stack([one.pixels for one in batch]), torch.stack(masks) if masks else None)
         )
-        if self.recipe.gram.statistic.is_matrix:
-            values = {tap: pack(one) for tap, one in values.items()}
-        flat = {tap: one.flatten(1).to(device="cpu", dtype=torch.float32) for tap, one in values.items()}
         for row, one in enumerate(batch):
-            picture = one.picture
-            image = Image(
-                name=picture.name,
-                height=one.pixels.shape[1],
-                width=one.pixels.shape[2],
-                notes=picture.notes,
-                signature=signature(picture.name),
-            )
+            image = described_file(one.name, one.pixels.shape[1:], one.notes)
             yield Described(one.index, image, {tap: value[row].clone() for tap, value in flat.items()})
 
 
 @dataclass(frozen=True)
 class _Waiting:
     index: int
-    picture: Picture
+    name: str
+    notes: tuple[str, ...]
     pixels: Tensor
     mask: Tensor | None
-
-
-def spelled_out(recipe: Recipe, extractor: Extractor) -> Recipe:
-    """The recipe with its weights and taps named, shallow to deep."""
-    weights = recipe.weights_of_taps
-    return replace(
-        recipe,
-        backbone=f"{extractor.spec.name}@{_weights_word(recipe, extractor)}",
-        taps=tuple(weights),
-        tap_weights=tuple(weights.values()),
-    )
-
-
-def _weights_word(recipe: Recipe, extractor: Extractor) -> str:
-    """The pinned name; a path stays the path that was asked for."""
-    asked = parse(recipe.backbone).weights
-    named = asked is None or random_seed(asked) is not None
-    return extractor.identity.name if named or asked is None else asked
-
-
-def signature(name: str) -> str:
-    """Size and time of change of the file `name`, or nothing where it is no file."""
-    try:
-        stat = Path(name).stat()
-    except (OSError, ValueError):
-        return ""
-    return f"{stat.st_size}-{stat.st_mtime_ns}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,6 +35,20 @@ class Image:
     width: int
     notes: tuple[str, ...] = ()
     signature: str = ""
+
+
+def described_file(name: str, size: Sequence[int], notes: tuple[str, ...]) -> Image:
+    """The record of the image `name` of (H, W) `size`, with the signature of its file."""
+    return Image(name=name, height=size[0], width=size[1], notes=notes, signature=signature(name))
+
+
+def signature(name: str) -> str:
+    """Size and time of change of the file `name`, or nothing where it is no file."""
+    try:
+        stat = Path(name).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
 
 
 @dataclass(frozen=True, kw_only=True)

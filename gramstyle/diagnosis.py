@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
-from gramstyle.describe import signature
-from gramstyle.descriptors import Image
+from gramstyle.descriptors import Image, signature
 from gramstyle.diagnose import (
     CKA_NEEDS,
     REPRESENTATIONS,

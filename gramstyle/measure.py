@@ -21,10 +21,11 @@ from gramstyle.distance.pairwise import flatten, paired, pairwise
 from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse
 from gramstyle.extract.registry import RANDOM, random_seed
-from gramstyle.images import ImageSource, find_images, read_images
+from gramstyle.images import MAX_PIXELS, ImageSource, find_images, open_images, read_images
 from gramstyle.kernels import Kernel
 from gramstyle.presets import preset as preset_named
 from gramstyle.recipe import Recipe, make_recipe
+from gramstyle.tiles import Tile
 from gramstyle.types import WeightsIdentity
 
 
@@ -151,6 +152,8 @@ def pairwise_style_distance(
     batch_size: int = 8,
     kernel: Kernel = "auto",
     weights_dir: str | Path | None = None,
+    tile: Tile | None = None,
+    max_pixels: int = MAX_PIXELS,
     **settings: Any,
 ) -> Distances:
     """Style distance of every image to every other: N forward passes, never N squared.
@@ -165,6 +168,9 @@ def pairwise_style_distance(
         batch_size: images of one size that go through the network together.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
+        tile: side in pixels of the tiles that images are run in, ``auto``, or None to run all whole; see
+            `gramstyle.Describer`. With ``resize="none"``, images of any size in bounded memory.
+        max_pixels: a file or Pillow image that claims more is refused.
         **settings: arguments of `gramstyle.make_recipe`: backbone, taps, statistic, norm, center,
             metric, combine, resize, crop, ...
 
@@ -179,15 +185,21 @@ def pairwise_style_distance(
     """
     chosen = choose_recipe(preset, recipe, settings)
     describer = Describer(
-        chosen, device=device, dtype=dtype, batch_size=batch_size, kernel=kernel, weights_dir=weights_dir
+        chosen,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        kernel=kernel,
+        weights_dir=weights_dir,
+        tile=tile,
     )
-    first = describer.describe(read_images(_listed(images), background=chosen.background))
-    second = (
-        None
-        if others is None
-        else describer.describe(read_images(_listed(others), background=chosen.background))
-    )
-    return distances(first, second)
+
+    def described(sources: ImageSource | Iterable[ImageSource]) -> Descriptors:
+        door = read_images if tile is None else open_images
+        pictures = door(_listed(sources), background=chosen.background, max_pixels=max_pixels)
+        return describer.describe(pictures)
+
+    return distances(described(images), None if others is None else described(others))
 
 
 def style_distance(a: ImageSource, b: ImageSource, **options: Any) -> float:
@@ -212,6 +224,8 @@ class StyleDistance(nn.Module):
         dtype: of the network.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
+        tile: side in pixels of the tiles that images are run in, forward and backward, in memory that
+            does not grow with them; ``auto``, or None to run all whole; see `gramstyle.Describer`.
         **settings: arguments of `gramstyle.make_recipe`, in place of `recipe`.
     """
 
@@ -223,6 +237,7 @@ class StyleDistance(nn.Module):
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
+        tile: Tile | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
@@ -234,6 +249,7 @@ class StyleDistance(nn.Module):
             dtype=dtype,
             kernel=kernel,
             weights_dir=weights_dir,
+            tile=tile,
         )
         self.extractor = self.describer.extractor
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from gramstyle import check
 from gramstyle.distance import DEFAULT_METRIC, RULES, Combine, metric_named
 from gramstyle.distance.combine import check_weights
 from gramstyle.errors import StyleError
-from gramstyle.extract import backbone, parse, select_taps
+from gramstyle.extract import Extractor, backbone, parse, select_taps
 from gramstyle.extract.network import FirstPadding
+from gramstyle.extract.registry import random_seed
 from gramstyle.gram import NORMS, SECOND_MOMENT, STATISTICS, GramSettings, Norm, Statistic
 from gramstyle.images import ResizePolicy
 from gramstyle.types import Normalization
@@ -175,3 +176,21 @@ def make_recipe(
         combine=check.member(RULES, "combine", combine),
         **others,
     )
+
+
+def spelled_out(recipe: Recipe, extractor: Extractor) -> Recipe:
+    """The recipe with its weights and taps named, shallow to deep."""
+    weights = recipe.weights_of_taps
+    return replace(
+        recipe,
+        backbone=f"{extractor.spec.name}@{_weights_word(recipe, extractor)}",
+        taps=tuple(weights),
+        tap_weights=tuple(weights.values()),
+    )
+
+
+def _weights_word(recipe: Recipe, extractor: Extractor) -> str:
+    """The pinned name; a path stays the path that was asked for."""
+    asked = parse(recipe.backbone).weights
+    named = asked is None or random_seed(asked) is not None
+    return extractor.identity.name if named or asked is None else asked

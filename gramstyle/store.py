@@ -14,11 +14,11 @@ from typing import Any
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
 
-from gramstyle.describe import Describer, signature
-from gramstyle.descriptors import Descriptors, Image, joined
+from gramstyle.describe import Describer
+from gramstyle.descriptors import Descriptors, Image, joined, signature
 from gramstyle.errors import StyleError
 from gramstyle.files import replacing, write_text
-from gramstyle.images import Picture, Skipped
+from gramstyle.images import Picture, Raster, Skipped
 from gramstyle.recipe import Recipe
 from gramstyle.types import WeightsIdentity
 
@@ -141,7 +141,7 @@ class DescriptorWriter:
 
     def write(
         self,
-        pictures: Iterable[Picture],
+        pictures: Iterable[Picture | Raster],
         earlier: Sequence[Descriptors],
         skipped: list[Skipped] | None = None,
     ) -> Iterator[Progressed]:

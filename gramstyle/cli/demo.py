@@ -11,6 +11,7 @@ import typer
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say, show, table
 from gramstyle.cli.images import read_all
+from gramstyle.cli.run import run_settings
 from gramstyle.corpus import bundled_images
 from gramstyle.extract import backbone as spec_of
 from gramstyle.extract import parse
@@ -64,14 +65,14 @@ def demo(
     say.quiet = quiet
     with options.usage():
         recipes = [_recipe(name, seed, size) for name in backbone or DEMO]
-        run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
         check_writable(output / "report.html", "--output")
     with bars() as progress:
         paths = bundled_images() if not images else _labelled(find_images(images))
         pictures, skipped = read_all(paths, on_error.value, progress)
-        arguments = run.as_arguments()
-        del arguments["kernel"]
-        comparisons = list(compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **arguments))
+        comparisons = list(
+            compare(pictures, recipes, crop=crop, gap=gap, progress=progress, **run.of_networks())
+        )
         progress("drawing the report", 0, None)
         written = report.write_comparison(comparisons, {one.name: one for one in pictures}, output)
     rows = [row.cells for row in report.summary_rows(comparisons)]

@@ -10,10 +10,11 @@ import typer
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
 from gramstyle.cli.images import say_notes
+from gramstyle.cli.run import run_settings
 from gramstyle.describe import Describer
 from gramstyle.descriptors import Descriptors
 from gramstyle.errors import StyleError
-from gramstyle.images import Skipped, find_images, read_images
+from gramstyle.images import MAX_PIXELS, Skipped, find_images, open_images
 from gramstyle.store import DescriptorWriter
 
 EXAMPLES = """
@@ -24,6 +25,8 @@ EXAMPLES = """
 `gramstyle distance paintings.safetensors --format csv` — later, without images or network
 
 `gramstyle describe photos/ -o photos.safetensors --gram gaussian --metric wasserstein`
+
+`gramstyle describe poster.tif -o poster.safetensors --size none --tile 1024` — at full size, in little memory
 """
 
 
@@ -50,6 +53,8 @@ def describe(
     seed: options.Seed = None,
     kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
+    tile: options.TileSize = "auto",
+    max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
 ) -> None:
     """Write style descriptors of images to a safetensors file, with the settings that made them.
@@ -83,7 +88,7 @@ def describe(
             },
             [name for name, was in given.items() if was],
         )
-        run = options.run_settings(device, dtype, batch_size, kernel, weights_dir)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir, tile)
         if output.suffix != ".safetensors":
             raise StyleError(f"--output must end in .safetensors, got {output}")
         check_writable(output, "--output")
@@ -95,7 +100,13 @@ def describe(
         earlier = _of(writer.finished(), {str(path) for path in paths})
         known = {name for part in earlier for name in part.names}
         rest = [path for path in paths if str(path) not in known]
-        pictures = read_images(rest, on_error=on_error.value, skipped=skipped, background=recipe.background)
+        pictures = open_images(
+            rest,
+            on_error=on_error.value,
+            skipped=skipped,
+            background=recipe.background,
+            max_pixels=max_pixels,
+        )
         for state in writer.write(pictures, earlier, skipped):
             progress(f"describing with {describer.recipe.backbone}", state.done, len(paths))
         descriptors = writer.finish([str(path) for path in paths])

@@ -13,6 +13,7 @@ import typer
 from gramstyle.cli import options
 from gramstyle.cli.console import Bars, bars, check_writable, emit, say, show, table
 from gramstyle.cli.images import OnError
+from gramstyle.cli.run import Run, run_settings
 from gramstyle.diagnose import CKA_NEEDS
 from gramstyle.diagnosis import RESIZE, Diagnosis, cka_json
 from gramstyle.diagnosis import diagnose as diagnosed
@@ -91,7 +92,7 @@ def diagnose(
     with options.usage():
         prepare = {"resize": size, "background": options.colour(background)}
         recipes = options.recipes(backbone, None, seed, prepare, {"taps": options.comma_list(taps)}, [])
-        run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
         form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(figure, "--figure")
@@ -111,7 +112,7 @@ diagnose.__doc__ = (diagnose.__doc__ or "") + EXAMPLES
 
 
 def _diagnosed(
-    paths: list[Path], recipe: Recipe, run: options.Run, on_error: OnError, seed: int, progress: Bars
+    paths: list[Path], recipe: Recipe, run: Run, on_error: OnError, seed: int, progress: Bars
 ) -> Diagnosis:
     """One backbone's diagnosis, with what was skipped and noticed said on stderr."""
     skipped: list[Skipped] | None = [] if on_error == "skip" else None

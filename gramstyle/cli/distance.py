@@ -13,9 +13,11 @@ from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import Bars, bars, check_writable, emit, say, show, table
 from gramstyle.cli.images import described
+from gramstyle.cli.run import run_settings
 from gramstyle.descriptors import Descriptors
 from gramstyle.distance import RULES
 from gramstyle.errors import StyleError
+from gramstyle.images import MAX_PIXELS
 from gramstyle.measure import Distances, distances
 from gramstyle.recipe import Recipe
 from gramstyle.report import check_figure
@@ -69,6 +71,8 @@ def distance(
     seed: options.Seed = None,
     kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
+    tile: options.TileSize = "auto",
+    max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
 ) -> None:
     """Style distances of images: of two, of all pairs of several, or of a folder.
@@ -96,7 +100,7 @@ def distance(
             },
             given,
         )
-        run = options.run_settings(device, dtype, batch_size, kernel, weights_dir)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir, tile)
         form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(heatmap, "--heatmap")
@@ -114,7 +118,7 @@ def distance(
         else:
             results = []
             for recipe in chosen:
-                found = described(images, recipe, run, on_error.value, progress)
+                found = described(images, recipe, run, on_error.value, progress, max_pixels)
                 results.append(_measured(found, progress))
     _write(results, form, output)
     if heatmap is not None:

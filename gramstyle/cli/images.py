@@ -7,25 +7,32 @@ from pathlib import Path
 from typing import Literal
 
 from gramstyle.cli.console import Bars, say
-from gramstyle.cli.options import Run
+from gramstyle.cli.run import Run
 from gramstyle.describe import Describer
 from gramstyle.descriptors import Descriptors
 from gramstyle.errors import ImageError, StyleError
-from gramstyle.images import Picture, Skipped, find_images, read_image, read_images
+from gramstyle.images import MAX_PIXELS, Picture, Skipped, find_images, open_images, read_image
 from gramstyle.recipe import Recipe
 
 OnError = Literal["fail", "skip"]
 
 
 def described(
-    images: Sequence[Path], recipe: Recipe, run: Run, on_error: OnError, progress: Bars
+    images: Sequence[Path],
+    recipe: Recipe,
+    run: Run,
+    on_error: OnError,
+    progress: Bars,
+    max_pixels: int = MAX_PIXELS,
 ) -> Descriptors:
     """Descriptors of every image, with what was skipped and noticed said on stderr."""
     paths = find_images(images)
     describer = Describer(recipe, **run.as_arguments(), progress=progress)
     skipped: list[Skipped] | None = [] if on_error == "skip" else None
     found = []
-    pictures = read_images(paths, on_error=on_error, skipped=skipped, background=recipe.background)
+    pictures = open_images(
+        paths, on_error=on_error, skipped=skipped, background=recipe.background, max_pixels=max_pixels
+    )
     for one in describer.each(pictures, skipped):
         found.append(one)
         progress(f"describing with {describer.recipe.backbone}", len(found), len(paths))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from PIL import ImageColor
 
 from gramstyle.cli.console import say
+from gramstyle.cli.run import DTYPES
 from gramstyle.distance import DEFAULT_METRIC, METRICS, Combine
 from gramstyle.extract import backbone as backbone_named
-from gramstyle.extract import backbones, choose_device, choose_weights, parse, select_taps
+from gramstyle.extract import backbones, choose_weights, parse, select_taps
 from gramstyle.gram import Norm, Statistic
 from gramstyle.presets import PRESETS, preset
 from gramstyle.recipe import Recipe, make_recipe
@@ -52,13 +52,6 @@ def _names(known: list[str]) -> Any:
 
 
 BACKBONES = [spec.name for spec in backbones()]
-DTYPES = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
-
 Backbone = Annotated[
     list[str] | None,
     typer.Option(
@@ -156,6 +149,18 @@ WeightsDir = Annotated[
         envvar="GRAMSTYLE_WEIGHTS_DIR", help="Folder looked in for weights before the cache and the network."
     ),
 ]
+TileSize = Annotated[
+    str,
+    typer.Option(
+        "--tile",
+        metavar="SIZE",
+        help="Run images in tiles of SIZE pixels, in memory that does not grow with them; `auto` tiles "
+        "what would need more than 1 GiB, `off` nothing. Descriptors are the same, to rounding.",
+    ),
+]
+MaxPixels = Annotated[
+    int, typer.Option(min=1, help="Files that claim more pixels are refused, as decompression bombs.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results and errors.")]
 OnErrorOption = Annotated[
     OnError, typer.Option("--on-error", help="An image that cannot be read ends the run, or is left out.")
@@ -174,21 +179,6 @@ Images = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """Where and how networks run."""
-
-    device: torch.device
-    dtype: torch.dtype
-    batch_size: int
-    kernel: str
-    weights_dir: Path | None
-
-    def as_arguments(self) -> dict[str, Any]:
-        """Arguments of `Describer`."""
-        return dict(vars(self))
-
-
 @contextmanager
 def usage() -> Iterator[None]:
     """Wrong arguments found in this block are wrong usage: exit code 2."""
@@ -197,24 +187,6 @@ def usage() -> Iterator[None]:
     except (ValueError, TypeError) as error:
         say.error(str(error))
         raise typer.Exit(2) from error
-
-
-def run_settings(
-    device: str, dtype: str, batch_size: int, kernel: str = "auto", weights_dir: Path | None = None
-) -> Run:
-    """Settings of a run, checked."""
-    from gramstyle import check
-    from gramstyle.kernels import checked_kernel
-
-    check.name_in("dtype", dtype, DTYPES)
-    checked_kernel(kernel)
-    return Run(
-        device=choose_device(device),
-        dtype=DTYPES[dtype],
-        batch_size=batch_size,
-        kernel=kernel,
-        weights_dir=weights_dir,
-    )
 
 
 def seeded(name: str, seed: int | None) -> str:

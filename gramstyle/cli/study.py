@@ -10,6 +10,7 @@ import typer
 
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say, show, table
+from gramstyle.cli.run import run_settings
 from gramstyle.corpus import (
     LAYOUTS,
     PALETTES,
@@ -110,7 +111,7 @@ def study(
                 "seed": seed,
             },
         )
-        run = options.run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
         given = [name for name, one in (("IMAGES", images), ("--manifest", manifest)) if one is not None]
         given += [name for name, one in (("--procedural", procedural), ("--bundled", bundled)) if one]
         if len(given) != 1:
@@ -135,9 +136,7 @@ def study(
     for note in corpus.notes:
         say.note(note)
     with bars() as progress:
-        arguments = run.as_arguments()
-        del arguments["kernel"]
-        results = run_study(corpus, chosen, output / "cache", progress=progress, **arguments)
+        results = run_study(corpus, chosen, output / "cache", progress=progress, **run.of_networks())
         progress("drawing the report", 0, None)
         sheet = report.rendered(report.contact_sheet(thinned(corpus, chosen.limit)))
         written = report.write_study(results, output, sheet=sheet)

@@ -72,7 +72,11 @@ class ConvAct(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, N, H', W') of `x` (B, C, H, W)."""
-        return self._features(self.padded(x))
+        return self._features(self.padded(x), self.shape)
+
+    def unpadded(self, x: Tensor) -> Tensor:
+        """Features of `x`, a part of a map that comes with all that its windows read: nothing is added."""
+        return self._features(x, self.shape._replace(padding=(0, 0)))
 
     def sums(self, x: Tensor, *, features: bool, wide: bool) -> ConvSums:
         """As `gramstyle.kernels.conv_gram`, in one pass where that is faster or asked for."""
@@ -88,7 +92,7 @@ class ConvAct(nn.Module):
                 sums=True,
                 wide=wide,
             )
-        found = self._features(x)
+        found = self._features(x, self.shape)
         sums = gram(found, sums=True, wide=wide)
         return ConvSums(found, sums.second, sums.first)
 
@@ -118,13 +122,11 @@ class ConvAct(nn.Module):
         self._filters = {}  # of weights that are about to change
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
-    def _features(self, x: Tensor) -> Tensor:
+    def _features(self, x: Tensor, shape: Shape) -> Tensor:
         if self._is_winograd(x):
             filters = self._kept_filters(x)
-            return winograd(
-                x, self.weight, self.bias, self.shape.padding, activation=self.activation, **filters
-            )
-        y = functional.conv2d(x, self.weight, self.bias, *self.shape)
+            return winograd(x, self.weight, self.bias, shape.padding, activation=self.activation, **filters)
+        y = functional.conv2d(x, self.weight, self.bias, *shape)
         if self.activation == "relu":
             return functional.relu_(y)
         if self.activation == "relu6":

@@ -155,7 +155,7 @@ class Extractor(nn.Module):
             ValueError: for another rank or channel count, values that are not finite or outside
                 [0, 1], or an image smaller than a tap's reduction.
         """
-        features: Features = self._run(self.trunk if self._fused is None else self._fused, images)
+        features: Features = self._run(self.active_trunk, images)
         return {tap.name: features[tap.name] for tap in self.taps}
 
     def sums(self, images: Tensor, *, wide: bool = False) -> dict[str, TapSums]:
@@ -185,29 +185,32 @@ class Extractor(nn.Module):
         return {tap.name: found[tap.name] for tap in self.taps}
 
     @property
+    def active_trunk(self) -> nn.Module:
+        """What `forward` runs: the trunk, or the same function of images in fewer steps."""
+        return self.trunk if self._fused is None else self._fused
+
+    @property
     def has_sums(self) -> bool:
         """Whether `sums` can be had, as far as the network goes."""
         return self._fused is not None
 
     def _run(self, network: nn.Module, images: Tensor) -> Any:
-        self._check(images)
-        x = images.to(device=self.device, dtype=torch.promote_types(images.dtype, torch.float32))
-        x = normalize(x, self.normalization)
-        x = x.to(dtype=self.dtype, memory_format=self.memory_format)
+        self.check_shape(images)
+        self.check_values(images)
         try:
-            return network(x)
+            return network(self.network_input(images))
         except AssertionError as error:  # timm's transformers take one image size only
             height, width = images.shape[-2:]
             raise StyleError(f"{self.spec.name} refused images of {height} x {width}: {error}") from error
 
-    def extra_repr(self) -> str:
-        """What differs from one extractor to the next."""
-        taps = ", ".join(tap.name for tap in self.taps)
-        return (
-            f"{self.spec.name}@{self.identity.name}, taps=({taps}), dtype={self.dtype}, device={self.device}"
-        )
+    def network_input(self, images: Tensor) -> Tensor:
+        """`images`, or a rectangle of them, as the network takes them: (B, 3, h, w), without any check."""
+        x = images.to(device=self.device, dtype=torch.promote_types(images.dtype, torch.float32))
+        x = normalize(x, self.normalization)
+        return x.to(dtype=self.dtype, memory_format=self.memory_format)
 
-    def _check(self, images: Tensor) -> None:
+    def check_shape(self, images: Tensor) -> None:
+        """Raise `TypeError` or `ValueError` unless `images` are (B, 3, H, W), of floats, and large enough."""
         check.one_of_type("images", images, Tensor)
         if not images.is_floating_point():
             raise TypeError(
@@ -222,7 +225,10 @@ class Extractor(nn.Module):
             )
             raise ValueError(f"images must be (B, 3, H, W), got shape {tuple(images.shape)}: {remedy}")
         check.feature_map(images, "images")
-        height, width = images.shape[-2:]
+        self.check_size(*images.shape[-2:])
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raise `ValueError` unless an image of that size leaves a position at every tap."""
         if min(height, width) < self.minimum_size:
             tap = max(self.taps, key=lambda one: one.reduction)
             raise ValueError(
@@ -230,14 +236,25 @@ class Extractor(nn.Module):
                 f"{tap.name} of {self.spec.name} (one position per {tap.reduction} pixels), got "
                 f"{height} x {width}: use a shallower tap or larger images"
             )
-        if self.check_range and not torch.compiler.is_compiling() and images.numel():
-            check.finite(images, "images")
-            low, high = (float(value) for value in images.detach().aminmax())
-            if low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE:
-                raise ValueError(
-                    f"images must lie in [0, 1], got {low:.4g} to {high:.4g}: divide 8-bit values by "
-                    "255, and pass images without mean and standard deviation removed"
-                )
+
+    def check_values(self, images: Tensor) -> None:
+        """Raise `ValueError` for pixels that are not finite or not in [0, 1], where `check_range` says so."""
+        if not self.check_range or torch.compiler.is_compiling() or not images.numel():
+            return
+        check.finite(images, "images")
+        low, high = (float(value) for value in images.detach().aminmax())
+        if low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE:
+            raise ValueError(
+                f"images must lie in [0, 1], got {low:.4g} to {high:.4g}: divide 8-bit values by "
+                "255, and pass images without mean and standard deviation removed"
+            )
+
+    def extra_repr(self) -> str:
+        """What differs from one extractor to the next."""
+        taps = ", ".join(tap.name for tap in self.taps)
+        return (
+            f"{self.spec.name}@{self.identity.name}, taps=({taps}), dtype={self.dtype}, device={self.device}"
+        )
 
 
 def choose_weights(spec: BackboneSpec, weights: str | Path | None) -> WeightsEntry | Path | int:

@@ -9,6 +9,10 @@ from gramstyle.gram.normalize import NORMS as NORMS
 from gramstyle.gram.normalize import Norm as Norm
 from gramstyle.gram.packing import pack as pack
 from gramstyle.gram.packing import unpack as unpack
+from gramstyle.gram.parts import gradient_of_part as gradient_of_part
+from gramstyle.gram.parts import joined as joined
+from gramstyle.gram.parts import moments_of_part as moments_of_part
+from gramstyle.gram.reference import Moments as Moments
 from gramstyle.gram.statistics import SECOND_MOMENT as SECOND_MOMENT
 from gramstyle.gram.statistics import STATISTICS as STATISTICS
 from gramstyle.gram.statistics import GramSettings as GramSettings

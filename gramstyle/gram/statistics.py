@@ -121,6 +121,17 @@ class GramSettings:
         covariance = sums.second / sums.positions[:, None, None]
         return from_moments(covariance, sums.mean, kind)
 
+    def of_moments(self, moments: reference.Moments) -> Tensor:
+        """The statistic of features whose centred moments are known, in the precision of these."""
+        covariance = moments.second / moments.positions[:, None, None]
+        mean = torch.zeros_like(moments.mean) if self.center else moments.mean
+        value = from_moments(covariance, mean, self.statistic)
+        if self.norm is Norm.POSITIONS:
+            return value
+        channels = moments.mean.shape[1]
+        share = moments.positions / self.norm.divisor(channels, moments.positions)
+        return value * share.reshape(-1, *[1] * (value.ndim - 1))
+
     @property
     def has_sums(self) -> bool:
         """Whether `of_sums` is as good as features.

@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageFile
 
 from gramstyle.images import orientation, png, tiff
+from gramstyle.images.bitmap import Bitmap
 from gramstyle.images.quiet import quiet
-from gramstyle.images.samples import Samples, Space, check_size
+from gramstyle.images.samples import Samples, check_size
 
 _ORIENTATION = 0x0112
 
@@ -25,29 +24,6 @@ _UNREADABLE = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 _SIZED = frozenset({"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"})
 _WIDTH, _LENGTH = 256, 257
 
-# Modes that Pillow must unfold first -> the mode it unfolds to, without and with transparency.
-_UNFOLDED = {
-    "1": ("1", "LA"),
-    "L": ("L", "LA"),
-    "La": ("LA", "LA"),
-    "RGB": ("RGB", "RGBA"),
-    "RGBa": ("RGBA", "RGBA"),
-    "P": ("RGB", "RGBA"),
-    "PA": ("RGBA", "RGBA"),
-    "RGBX": ("RGB", "RGB"),
-    "YCbCr": ("RGB", "RGB"),
-    "HSV": ("RGB", "RGB"),
-}
-_SPACES: dict[str, tuple[Space, bool]] = {  # mode -> space, whether the last channel is alpha
-    "1": ("grey", False),
-    "L": ("grey", False),
-    "F": ("grey", False),
-    "LA": ("grey", True),
-    "RGB": ("rgb", False),
-    "RGBA": ("rgb", True),
-    "CMYK": ("cmyk", False),
-}
-
 
 def readable_extensions() -> frozenset[str]:
     """Extensions of the formats that can be read, lower case, each with its dot."""
@@ -56,8 +32,8 @@ def readable_extensions() -> frozenset[str]:
     return frozenset(readable | {".tif", ".tiff"})
 
 
-def decode(data: bytes, max_pixels: int) -> Samples:
-    """The first image in the bytes of a file.
+def decode(data: bytes, max_pixels: int) -> Samples | Bitmap:
+    """The first image in the bytes of a file, whole or as a bitmap that gives rectangles too.
 
     16-bit PNG and TIFF of more than 8 bits keep their depth; 16-bit colour in any other format
     is read at Pillow's 8 bits.
@@ -102,14 +78,17 @@ def upright_size(data: bytes) -> tuple[int, int] | None:
     return (width, height) if turned else (height, width)
 
 
-def from_pillow(image: Image.Image, max_pixels: int, data: bytes = b"", reason: str = "") -> Samples:
-    """Samples of an open Pillow image, read at the frame where it stands.
+def from_pillow(image: Image.Image, max_pixels: int, data: bytes = b"", reason: str = "") -> Samples | Bitmap:
+    """An open Pillow image, read at the frame where it stands.
 
     Args:
         image: loaded or not.
         max_pixels: most pixels that it may claim.
         data: bytes of its file, where known.
         reason: why no other decoder than Pillow could take it, for the note on lost depth.
+
+    Returns:
+        The bitmap, or samples where a rectangle cut out by Pillow would not mean what it means in the whole.
     """
     check_size(*image.size, max_pixels)
     lossy = _loses_depth(image)  # before anything below makes Pillow load it
@@ -119,18 +98,19 @@ def from_pillow(image: Image.Image, max_pixels: int, data: bytes = b"", reason: 
     after = _orientation(image)  # Pillow turns TIFFs itself when it loads them
     if before != after:
         notes += orientation.note(before)
-    if png.is_16_bit(data):
-        samples = png.read(data)
-    else:
-        samples = _unfold(image)
-        if lossy:
-            notes += ("reduced to 8 bits by Pillow" + (f": {reason}" if reason else ""),)
-    return replace(
-        samples,
+    deep = png.is_16_bit(data)
+    if lossy and not deep:
+        notes += ("reduced to 8 bits by Pillow" + (f": {reason}" if reason else ""),)
+    bitmap = Bitmap(
+        image=image,
         profile=image.info.get("icc_profile") if image.mode != "LAB" else None,
         orientation=after,
-        notes=notes + samples.notes + _gamma(image),
+        notes=notes,
+        remarks=_gamma(image),
     )
+    if deep:
+        return bitmap.described(png.read(data))
+    return bitmap.samples() if image.mode == "LAB" or image.mode.startswith(("I", "F")) else bitmap
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:
@@ -210,31 +190,3 @@ def _gamma(image: Image.Image) -> tuple[str, ...]:
     if tagged or not isinstance(gamma, float) or abs(gamma - 0.45455) < 1e-3:
         return ()
     return (f"gamma {gamma:g} in the file ignored, taken as sRGB",)
-
-
-def _unfold(image: Image.Image) -> Samples:
-    """Samples of a loaded image, as Pillow has them."""
-    if image.mode.startswith("I"):
-        return _integers(image)
-    if image.mode == "LAB":
-        lab = ImageCms.createProfile("LAB")
-        rgb = ImageCms.profileToProfile(image, lab, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        return Samples(values=np.asarray(rgb), space="rgb", notes=("converted from CIELAB",))
-    mode = _UNFOLDED.get(image.mode, (image.mode, image.mode))[image.has_transparency_data]
-    if mode not in _SPACES:
-        raise ValueError(f"Pillow mode {image.mode} cannot be read: convert it to RGB")
-    space, has_alpha = _SPACES[mode]
-    values = np.asarray(image.convert(mode) if mode != image.mode else image)
-    values = values[..., None] if values.ndim == 2 else values
-    if has_alpha:
-        return Samples(values=values[..., :-1], space=space, alpha=values[..., -1])
-    notes = ("32-bit float, taken as sRGB-encoded",) if mode == "F" else ()
-    return Samples(values=values, space=space, notes=notes)
-
-
-def _integers(image: Image.Image) -> Samples:
-    """Grey of more than 8 bits."""
-    if image.mode == "I" and image.format != "PPM":  # which Pillow scales to 16 bits
-        raise ValueError("32-bit integers have no known white: convert to 16 bits or to floats in [0, 1]")
-    values = np.asarray(image).astype(np.uint16)  # of native byte order
-    return Samples(values=values[..., None], space="grey", notes=("16-bit",))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from gramstyle import check
 from gramstyle.errors import ImageError, StyleError
 from gramstyle.images.decode import readable_extensions
-from gramstyle.images.io import WHITE, ImageSource, Picture, read_image
+from gramstyle.images.io import WHITE, ImageSource, read_image
+from gramstyle.images.picture import Picture
+from gramstyle.images.raster import Raster, open_image
 from gramstyle.images.samples import MAX_PIXELS
 
+T = TypeVar("T")
 PathLike: TypeAlias = str | os.PathLike[str]
 OnError: TypeAlias = Literal["fail", "skip"]
 
@@ -86,12 +89,24 @@ def read_images(
         StyleError: if images are to be skipped and there is no list to say so.
         TypeError, ValueError: while iterating, as `read_image`; a wrong argument is never skipped.
     """
-    check.name_in("on_error", on_error, ("fail", "skip"))
-    if on_error == "skip" and skipped is None:
-        raise StyleError("on_error='skip' needs skipped=[], a list that receives what was left out, got None")
-    if isinstance(sources, (str, os.PathLike)):
-        raise TypeError(f"sources must be several images, got one path: use [{os.fspath(sources)!r}]")
-    return _read(sources, skipped if on_error == "skip" else None, background, max_pixels)
+    _check_reading(sources, on_error, skipped)
+    return _read(
+        sources, skipped if on_error == "skip" else None, _reader(read_image, background, max_pixels)
+    )
+
+
+def open_images(
+    sources: Iterable[ImageSource],
+    *,
+    on_error: OnError = "fail",
+    skipped: list[Skipped] | None = None,
+    background: Sequence[float] = WHITE,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Raster]:
+    """As `read_images`, but each image is left as `open_image` leaves it, to be read in parts."""
+    _check_reading(sources, on_error, skipped)
+    opener = _reader(open_image, background, max_pixels)
+    return _read(sources, skipped if on_error == "skip" else None, opener)
 
 
 def walk_images(folder: PathLike) -> Iterator[Path]:
@@ -116,21 +131,32 @@ def _numbers(text: str) -> tuple[str | int, ...]:
     return tuple(int(piece) if index % 2 else piece for index, piece in enumerate(pieces))
 
 
+def _check_reading(sources: Iterable[ImageSource], on_error: OnError, skipped: list[Skipped] | None) -> None:
+    check.name_in("on_error", on_error, ("fail", "skip"))
+    if on_error == "skip" and skipped is None:
+        raise StyleError("on_error='skip' needs skipped=[], a list that receives what was left out, got None")
+    if isinstance(sources, (str, os.PathLike)):
+        raise TypeError(f"sources must be several images, got one path: use [{os.fspath(sources)!r}]")
+
+
+def _reader(
+    door: Callable[..., T], background: Sequence[float], max_pixels: int
+) -> Callable[[ImageSource], T]:
+    return lambda source: door(source, background=background, max_pixels=max_pixels)
+
+
 def _read(
-    sources: Iterable[ImageSource],
-    skipped: list[Skipped] | None,
-    background: Sequence[float],
-    max_pixels: int,
-) -> Iterator[Picture]:
+    sources: Iterable[ImageSource], skipped: list[Skipped] | None, reader: Callable[[ImageSource], T]
+) -> Iterator[T]:
     for source in sources:
         try:
-            picture = read_image(source, background=background, max_pixels=max_pixels)
+            found = reader(source)
         except ImageError as error:
             if skipped is None:
                 raise
             skipped.append(Skipped(name=_name(source), reason=str(error)))
         else:
-            yield picture
+            yield found
 
 
 def _name(source: ImageSource) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -148,7 +150,7 @@ def resize_mask(alpha: Tensor, size: tuple[int, int]) -> Tensor:
         size: (h, w).
 
     Returns:
-        (h, w), same dtype and device.
+        (h, w), same dtype and device; `alpha` itself if the size stays the same.
 
     Raises:
         TypeError: if `alpha` is not a floating-point tensor.
@@ -160,16 +162,52 @@ def resize_mask(alpha: Tensor, size: tuple[int, int]) -> Tensor:
     if alpha.ndim != 2 or alpha.numel() == 0:
         raise ValueError(f"alpha must be (H, W) with at least one pixel, got shape {tuple(alpha.shape)}")
     height, width = check_pair("size", size)
+    if (height, width) == tuple(alpha.shape):
+        return alpha
+    return _averaged(alpha, _shares(alpha.shape[0], height), _shares(alpha.shape[1], width))
+
+
+def resize_mask_part(
+    read: Callable[[int, int, int, int], Tensor],
+    old: tuple[int, int],
+    size: tuple[int, int],
+    part: tuple[int, int, int, int],
+) -> Tensor:
+    """A rectangle of what `resize_mask` gives, from the pixels that it depends on.
+
+    Args:
+        read: from (top, left, height, width) to that rectangle of the mask, (height, width).
+        old: (H, W) of the whole mask.
+        size: (h, w) of the whole result.
+        part: (top, left, height, width) of the rectangle of the result.
+
+    Returns:
+        (height, width), of the type that `read` gives.
+    """
+    top, left, height, width = part
+    rows = _shares(old[0], size[0], top, top + height)
+    columns = _shares(old[1], size[1], left, left + width)
+    alpha = read(rows.first, columns.first, rows.matrix.shape[1], columns.matrix.shape[1])
+    return _averaged(alpha, rows, columns)
+
+
+class _Shares(NamedTuple):
+    """Share of each old pixel in each new position, (new, old), float64; of the old, those from `first`."""
+
+    first: int
+    matrix: Tensor
+
+
+def _averaged(alpha: Tensor, rows: _Shares, columns: _Shares) -> Tensor:
     precise = alpha if alpha.dtype == torch.float64 else alpha.float()
-    rows = _shares(alpha.shape[0], height, precise)  # (h, H)
-    columns = _shares(alpha.shape[1], width, precise)  # (w, W)
-    return (rows @ precise @ columns.mT).to(alpha.dtype)
+    return (rows.matrix.to(precise) @ precise @ columns.matrix.to(precise).mT).to(alpha.dtype)
 
 
-def _shares(old: int, new: int, like: Tensor) -> Tensor:
-    """Share of each of `old` pixels in each of `new` positions, (new, old); rows sum to 1."""
-    edges = torch.arange(new + 1, dtype=torch.float64, device=like.device) * (old / new)
-    pixels = torch.arange(old, dtype=torch.float64, device=like.device)
+def _shares(old: int, new: int, start: int = 0, stop: int | None = None) -> _Shares:
+    """Shares of `old` pixels in the positions from `start` to `stop` of `new`; rows sum to 1."""
+    edges = torch.arange(start, (new if stop is None else stop) + 1, dtype=torch.float64) * (old / new)
+    first, last = math.floor(float(edges[0])), min(old, math.ceil(float(edges[-1])))
+    pixels = torch.arange(first, last, dtype=torch.float64)
     upper = torch.minimum(edges[1:, None], pixels + 1)
     lower = torch.maximum(edges[:-1, None], pixels)
-    return ((upper - lower).clamp_min(0) * (new / old)).to(like.dtype)
+    return _Shares(first, (upper - lower).clamp_min(0) * (new / old))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import tifffile
 
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NATIVE = "<" if sys.byteorder == "little" else ">"
 _ORIENTATION, _PROFILE = 274, 34675
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # ExtraSamples: premultiplied or plain alpha
 _CHANNELS: dict[str, tuple[Space, int]] = {
@@ -44,9 +46,7 @@ def read(data: bytes, max_pixels: int) -> Samples | str | None:
     """
     import tifffile
 
-    logger = logging.getLogger("tifffile")
-    if not logger.handlers:  # else what it logs about damaged files lands on standard error
-        logger.addHandler(logging.NullHandler())
+    _silence()
     try:
         file = tifffile.TiffFile(io.BytesIO(data))
         page = file.pages.first
@@ -59,6 +59,55 @@ def read(data: bytes, max_pixels: int) -> Samples | str | None:
         check_size(page.imagewidth, page.imagelength, max_pixels)
         values = _pixels(page)
         return values if isinstance(values, str) else _page_samples(page, values, _pages(file))
+
+
+def mapped(path: str, max_pixels: int) -> Samples | None:
+    """Samples of the first page of a TIFF file, left in the file.
+
+    Returns:
+        What `read`, or Pillow for 8 bits, would give; None where samples do not lie in the file as they
+        are: in one piece, uncompressed, 8 or 16 bits, grey or RGB, without alpha.
+
+    Raises:
+        ValueError: if the image is too large.
+    """
+    import tifffile
+
+    _silence()
+    try:
+        file = tifffile.TiffFile(path)
+    except Exception:  # tifffile meets damage with many classes; whoever decodes it says what is wrong
+        return None
+    with file:
+        try:
+            page = file.pages.first
+            if not isinstance(page, tifffile.TiffPage) or not _is_plain(page):
+                return None
+            values = page.asarray(out="memmap")
+        except Exception:  # as above; also a file that ends too early
+            return None
+        check_size(page.imagewidth, page.imagelength, max_pixels)
+        return _page_samples(page, values if values.ndim == 3 else values[..., None], _pages(file))
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    colour = {("RGB", 3), ("MINISBLACK", 1)}
+    return (
+        page.is_memmappable
+        and page.bitspersample in (8, 16)
+        and page.dtype in (np.uint8, np.uint16)
+        and (page.bitspersample == 8 or page.parent.byteorder == _NATIVE)
+        and (getattr(page.photometric, "name", ""), page.samplesperpixel) in colour
+        and page.axes in ("YX", "YXS")
+        and not page.extrasamples
+    )
+
+
+def _silence() -> None:
+    """Keep what tifffile logs about damaged files from standard error."""
+    logger = logging.getLogger("tifffile")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _pages(file: tifffile.TiffFile) -> int:
@@ -98,7 +147,8 @@ def _page_samples(page: tifffile.TiffPage, values: NDArray[Any], pages: int) -> 
         raise ValueError(f"a {photometric} TIFF must have {count} channels, got {values.shape[-1]}")
     notes: tuple[str, ...] = (f"first of {pages} frames",) if pages > 1 else ()
     depth = f"{page.bitspersample}-bit"
-    notes += (f"{depth} float, taken as sRGB-encoded" if values.dtype.kind == "f" else depth,)
+    if page.bitspersample != 8:
+        notes += (f"{depth} float, taken as sRGB-encoded" if values.dtype.kind == "f" else depth,)
     values, alpha = _widen(values, page.bitspersample), None
     extra = [int(kind) for kind in page.extrasamples]
     if extra and extra[0] in (_ASSOCIATED, _UNASSOCIATED) and values.shape[-1] > count:

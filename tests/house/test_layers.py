@@ -14,15 +14,17 @@ FLOORS = (
     "images kernels weights",
     "conv corpus",
     "extract gram",
-    "distance diagnose",
-    "recipe presets describe descriptors measure store diagnosis",
+    "distance diagnose tiles",
+    "recipe presets preparation describe descriptors measure store diagnosis",
     "study index transfer metrics bench",
     "report",
     "web",
     "cli",
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
-ONE_ROOM = set(["recipe", "presets", "describe", "descriptors", "measure", "store", "diagnosis"])
+ONE_ROOM = set(
+    ["recipe", "presets", "preparation", "describe", "descriptors", "measure", "store", "diagnosis"]
+)
 """Modules beside each other that may import one another, as long as none is imported in a circle."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
