@@ -19,6 +19,7 @@ from gramstyle.bench.allocator import can_tune
 from gramstyle.bench.layers import layers_of
 from gramstyle.cli import options
 from gramstyle.cli.console import check_writable, emit, say, show, table
+from gramstyle.cli.run import run_settings
 from gramstyle.errors import StyleError
 from gramstyle.versions import versions
 
@@ -58,7 +59,7 @@ def gram(
 ) -> None:
     """Gram matrices of maps in memory, at the shapes of networks' taps."""
     with options.usage():
-        kind = options.run_settings("cpu", dtype, 1).dtype
+        kind = run_settings("cpu", dtype, 1).dtype
     machine = _begin(threads, output)
     rows = _collect(bench.time_gram(size, repeat, kind, machine))
     _show(

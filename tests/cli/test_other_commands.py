@@ -135,8 +135,8 @@ def test_doctor_says_what_to_do_where_the_half_is_absent(there, run, monkeypatch
     remedy = f"{'' if there else install}install gramstyle with `pip install --no-build-isolation`"
     assert (ended.code, ended.err) == (0, "")
     assert (
-        f"native half, cpu absent, so plain torch computes: No module named '_cpu'; {remedy} native half, cuda"
-        in words
+        "native half, cpu absent, so plain torch computes: No module named '_cpu'; "
+        f"{remedy} native half, cuda" in words
     )
 
 
