@@ -135,12 +135,16 @@ class ConvAct(nn.Module):
 
     def _is_winograd(self, x: Tensor) -> bool:
         stride, _, dilation, groups = self.shape
-        if stride != (1, 1) or dilation != (1, 1) or torch.compiler.is_compiling():
-            return False  # within a graph there is nowhere to keep filters
+        if stride != (1, 1) or dilation != (1, 1):
+            return False
+        if torch.compiler.is_compiling() and not self._filters:
+            return False  # within a graph there is nowhere to keep them
         return conv_is_winograd(self.kernel, x, self.weight, groups)
 
     def _kept_filters(self, x: Tensor) -> dict[str, Tensor]:
         """Transformed once: a filter of 512 x 512 takes about as long as a map of 64 x 64."""
+        if torch.compiler.is_compiling():
+            return self._filters
         has_gradient = torch.is_grad_enabled() and x.requires_grad
         with torch.inference_mode(False), torch.no_grad():
             if "filter" not in self._filters:
