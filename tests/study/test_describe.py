@@ -230,7 +230,9 @@ def test_joined_sets_are_those_of_one_run(described, describer_of, tiny_recipe):
 def test_every_kernel_describes_alike(statistic, describer_of, noise_picture):
     # the reference is plain torch; the others may fold, fuse, and never hold the map of a tap
     metric = "wasserstein" if statistic == "gaussian" else "frobenius"
-    recipe = make_recipe("vgg16_bn@random:1", ["relu1_1", "relu2_1"], statistic=statistic, metric=metric)
+    recipe = make_recipe(
+        "mobilenet_v2@random:1", ["stem", "block2_expand"], statistic=statistic, metric=metric
+    )
     pictures = [noise_picture("a", 48, 40, 0), noise_picture("b", 40, 48, 1)]
     wanted = describer_of(recipe, kernel="reference").describe(pictures)
     for kernel in ("auto", *(("fused",) if available() else ())):
