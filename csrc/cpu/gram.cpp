@@ -26,7 +26,7 @@ void by_strips(const GramArgs& args, ParallelFor parallel_for) {
                   T* room = scratch<T, 1>(kTile * reader.step());
                   const int64_t last = std::min((place + 1) * strip, positions);
                   for (int64_t p = place * strip; p < last; p += kTile) {
-                    const Tile<T> tile = reader.read(p, std::min(kTile, last - p), room);
+                    const Tile<T> tile = reader.read_loosely(p, std::min(kTile, last - p), room);
                     kernel.accumulate(tile, second, padded, Block{0, padded, 0, padded});
                     if (args.sums != nullptr) kernel.add_up(tile, padded, sums);
                   }
@@ -42,6 +42,12 @@ std::vector<Block> upper_blocks(int64_t size) {
   return blocks;
 }
 
+template <class T>
+void clear(const Block& block, T* matrix, int64_t step) {
+  for (int64_t i = block.top; i < block.bottom; ++i)
+    std::fill(matrix + i * step + block.left, matrix + i * step + block.right, T(0));
+}
+
 // Many channels: threads take blocks of one matrix, from panels of positions that all have read.
 template <class T>
 void by_blocks(const GramArgs& args, ParallelFor parallel_for) {
@@ -50,13 +56,18 @@ void by_blocks(const GramArgs& args, ParallelFor parallel_for) {
   const int64_t positions = x.height * x.width;
   const Totals totals(round_up(x.channels, kernel.lanes));
   const Partials<T> partials(totals.padded, 1);
+  // what needs no second sum and no other type is added up where it belongs
+  const bool in_place = positions <= kLongestStrip && args.wide == (sizeof(T) == 8) &&
+                        x.channels == totals.padded && positions > 0;
   const std::vector<Block> blocks = upper_blocks(totals.padded);
   for (int64_t b = 0; b < x.images; ++b) {
     const Positions<T> reader(x, b, totals.padded);
     T* panel = scratch<T, 2>(kPanel * reader.step());
     const bool once = positions <= kLongestStrip;  // then nothing need be added up in double
     if (!once) totals.clear();
-    partials.clear(0);
+    T* second = in_place ? static_cast<T*>(args.second) + b * x.channels * x.channels : partials.second(0);
+    if (positions == 0) partials.clear(0);
+    std::fill_n(partials.sums(0), totals.padded, T(0));
     for (int64_t first = 0; first < positions; first += kPanel) {
       const int64_t count = std::min(kPanel, positions - first), tiles = parts_of(count, kTile);
       Tile<T> read[kPanel / kTile];
@@ -66,20 +77,21 @@ void by_blocks(const GramArgs& args, ParallelFor parallel_for) {
                                 panel + t * kTile * reader.step());
       });
       parallel_for(0, int64_t(blocks.size()), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t item = begin; item < end; ++item)
-          for (int64_t t = 0; t < tiles; ++t)
-            kernel.accumulate(read[t], partials.second(0), totals.padded, blocks[item]);
+        for (int64_t item = begin; item < end; ++item) {
+          if (first % kLongestStrip == 0) clear(blocks[item], second, totals.padded);
+          for (int64_t t = 0; t < tiles; ++t) kernel.accumulate(read[t], second, totals.padded, blocks[item]);
+        }
       });
       if (args.sums != nullptr)
         for (int64_t t = 0; t < tiles; ++t) kernel.add_up(read[t], totals.padded, partials.sums(0));
       if (!once && ((first + count) % kLongestStrip == 0 || first + count == positions)) {
         partials.add_to(totals, 0, 1, parallel_for);
-        partials.clear(0);
+        std::fill_n(partials.sums(0), totals.padded, T(0));
       }
     }
     const Sums out{args.second, args.sums, args.wide};
     if (once)
-      out.write(partials.second(0), totals.padded, x.channels, b, parallel_for);
+      out.write(second, partials.sums(0), totals.padded, x.channels, b, parallel_for);
     else
       out.write(totals.second, totals.padded, x.channels, b, parallel_for);
   }

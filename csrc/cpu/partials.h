@@ -70,25 +70,25 @@ class Partials {
   T* data_;
 };
 
-// The upper triangle `from`, (padded, padded), as both triangles of `second`, (C, C); and sums.
+// The upper triangle `from`, (padded, padded), as both triangles of `second`, (C, C), which it may be; and
+// sums.
 template <class In, class Out>
-void write_as(const In* from, int64_t padded, int64_t channels, Out* second, Out* sums,
+void write_as(const In* from, const In* from_sums, int64_t padded, int64_t channels, Out* second, Out* sums,
               ParallelFor parallel_for) {
   constexpr int64_t kSide = 16;  // of the squares that are mirrored: whole lines of either triangle
   const int64_t across = parts_of(channels, kSide);
   parallel_for(0, across, parts_of(1024, across), [&](int64_t begin, int64_t end) {
     for (int64_t top = begin * kSide; top < std::min(end * kSide, channels); top += kSide) {
       const int64_t bottom = std::min(top + kSide, channels);
-      for (int64_t i = top; i < bottom; ++i)
-        for (int64_t j = i; j < channels; ++j) second[i * channels + j] = Out(from[i * padded + j]);
+      if (static_cast<const void*>(from) != second)  // else only the other triangle is missing
+        for (int64_t i = top; i < bottom; ++i)
+          for (int64_t j = i; j < channels; ++j) second[i * channels + j] = Out(from[i * padded + j]);
       for (int64_t j = top + 1; j < channels; ++j)
         for (int64_t i = top; i < std::min(j, bottom); ++i)
           second[j * channels + i] = second[i * channels + j];
     }
   });
-  if (sums != nullptr)
-    std::transform(from + padded * padded, from + padded * padded + channels, sums,
-                   [](In x) { return Out(x); });
+  if (sums != nullptr) std::transform(from_sums, from_sums + channels, sums, [](In x) { return Out(x); });
 }
 
 // Where the sums of every image go: float64 where `wide`, else float32. `sums` may be null.
@@ -100,18 +100,24 @@ struct Sums {
   // Of image `b`: from (padded, padded), followed by (padded).
   template <class In>
   void write(const In* from, int64_t padded, int64_t channels, int64_t b, ParallelFor parallel_for) const {
+    write(from, from + padded * padded, padded, channels, b, parallel_for);
+  }
+  template <class In>
+  void write(const In* from, const In* from_sums, int64_t padded, int64_t channels, int64_t b,
+             ParallelFor parallel_for) const {
     if (wide)
-      write_to<double>(from, padded, channels, b, parallel_for);
+      write_to<double>(from, from_sums, padded, channels, b, parallel_for);
     else
-      write_to<float>(from, padded, channels, b, parallel_for);
+      write_to<float>(from, from_sums, padded, channels, b, parallel_for);
   }
 
  private:
   template <class Out, class In>
-  void write_to(const In* from, int64_t padded, int64_t channels, int64_t b, ParallelFor parallel_for) const {
+  void write_to(const In* from, const In* from_sums, int64_t padded, int64_t channels, int64_t b,
+                ParallelFor parallel_for) const {
     Out* matrix = static_cast<Out*>(second) + b * channels * channels;
     Out* vector = sums == nullptr ? nullptr : static_cast<Out*>(sums) + b * channels;
-    write_as(from, padded, channels, matrix, vector, parallel_for);
+    write_as(from, from_sums, padded, channels, matrix, vector, parallel_for);
   }
 };
 
