@@ -23,8 +23,8 @@ this page from the records in `analysis/benchmarks`; run the commands on your ow
 
 Contenders take turns within each round, in alternating order; a time is the median over rounds, and a ratio
 the median of the ratios within rounds, so that what slows the machine for a while slows all of them. `eager`
-is ordinary code: maps channels-first, every step a call of its own, memory given back to the system when a
-tensor is freed. `unfused` is the best that torch has for the same: the fastest of channels-first,
+is ordinary code: maps channels-first, every step a call of its own, memory as glibc's malloc keeps it, which
+gives tensors of more than 32 MiB back to the system each time. `unfused` is the best that torch has for the same: the fastest of channels-first,
 channels-last and oneDNN's convolution with its own activation, all with activations in place and with memory
 kept from call to call. `auto` is what this package does by default, with memory kept as well; its ratio to
 `eager` is taken without.

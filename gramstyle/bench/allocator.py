@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any, Literal
 
 Allocator = Literal["default", "tuned"]
-"""``default`` gives large tensors back to the system when they are freed, and every new one costs its page
-faults; ``tuned`` keeps them, as a caching allocator would."""
+"""``default`` gives tensors of more than 32 MiB back to the system when they are freed, so that every new one
+costs page faults; ``tuned`` keeps them, as a caching allocator would."""
 
-# numbers of glibc's malloc.h
+# numbers of glibc's malloc.h, and the thresholds at which its own adaption ends (mallopt(3), on 64 bits)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
-_DEFAULT = {_TRIM_THRESHOLD: 128 << 10, _MMAP_THRESHOLD: 128 << 10, _MMAP_MAX: 65536}
+_DEFAULT = {_TRIM_THRESHOLD: 64 << 20, _MMAP_THRESHOLD: 32 << 20, _MMAP_MAX: 65536}
 _TUNED = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
 
 

@@ -60,7 +60,7 @@ def take_turns(contenders: Sequence[Contender], repeat: int) -> dict[str, list[f
     """Seconds of each contender in each of `repeat` rounds, after one round that is not counted.
 
     The order is turned round from one round to the next, so that none always follows the same other one.
-    Those with default memory go first; the others then run once more than is counted, to have memory kept.
+    Those with default memory go first; each runs once more than is counted, to find the memory that is kept.
     """
     seconds: dict[str, list[float]] = {one.name: [] for one in contenders}
     enabled = gc.isenabled()
@@ -70,9 +70,8 @@ def take_turns(contenders: Sequence[Contender], repeat: int) -> dict[str, list[f
             for allocator in get_args(Allocator):
                 allocators.use(allocator)
                 group = [one for one in contenders if one.allocator == allocator]
-                if allocator == "tuned":
-                    for one in group:
-                        one.run()
+                for one in group:
+                    one.run()
                 for one in group if turn % 2 else reversed(group):
                     start = time.perf_counter()
                     one.run()
