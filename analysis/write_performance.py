@@ -18,19 +18,19 @@ UNFUSED = ("channels-first", "channels-last", "oneDNN")
 
 INTRODUCTION = """# How fast it is
 
-For every figure below: the command, the machine and the date. `python analysis/write_performance.py` writes
-this page from the records in `analysis/benchmarks`; run the commands on your own machine for figures of yours.
+For every figure below: the command, the machine and the date. `python analysis/write_performance.py`
+writes this page from the records in `analysis/benchmarks`; run the commands for figures of your machine.
 
-Contenders take turns within each round, in alternating order; a time is the median over rounds, and a ratio
-the median of the ratios within rounds, so that what slows the machine for a while slows all of them. `eager`
-is ordinary code: maps channels-first, every step a call of its own, memory as glibc's malloc keeps it, which
-gives tensors of more than 32 MiB back to the system each time. `unfused` is the best that torch has for the same: the fastest of channels-first,
-channels-last and oneDNN's convolution with its own activation, all with activations in place and with memory
-kept from call to call. `auto` is what this package does by default, with memory kept as well; its ratio to
-`eager` is taken without.
+Contenders take turns within each round, in alternating order; a time is the median over rounds, and a
+ratio the median of the ratios within rounds, so that what slows the machine for a while slows them all.
+`eager` is ordinary code: maps channels-first, every step a call of its own, memory as glibc's malloc
+keeps it, which gives tensors of more than 32 MiB back to the system each time. `unfused` is the best that
+torch has for the same: the fastest of channels-first, channels-last and oneDNN's convolution with its own
+activation, all with activations in place and with memory kept from call to call. `auto` is what this
+package does by default, with memory kept as well; its ratio to `eager` is taken without.
 
-The roof is what this machine did at most through torch, a large matrix product and a large copy; a share of
-the roof counts half of a symmetric product's operations, since the other half need not be computed.
+The roof is what this machine did at most through torch, a large matrix product and a large copy; a share
+of the roof counts half of a symmetric product's operations, since the other half need not be computed.
 """
 
 CHOICES = """
@@ -64,8 +64,8 @@ def origin(record: dict[str, Any]) -> str:
     """Where and when a record was taken."""
     machine = record["machine"]
     return (
-        f"`{record['command']}`, {record['date'][:10]}, {machine['processor']}, {machine['threads']} threads, "
-        f"{machine['instructions']}, torch {record['versions']['torch']}; roof "
+        f"`{record['command']}`, {record['date'][:10]}, {machine['processor']}, "
+        f"{machine['threads']} threads, {machine['instructions']}, torch {record['versions']['torch']}; roof "
         f"{machine['flops'] / 1e9:.0f} GFLOP/s float32 and {machine['bandwidth'] / 1e9:.0f} GB/s.\n"
     )
 
