@@ -82,11 +82,12 @@ def test_addresses_and_undefined_behaviour(table, program):
     prove([program(*ADDRESSES)], table, *QUICK)
 
 
-@pytest.mark.parametrize("task", ["long", "refusals"])
+@pytest.mark.parametrize("task", [pytest.param("long", marks=pytest.mark.proofs), "refusals"])
 def test_long_sums_and_refused_memory(task, program):
     assert run(program(*PLAIN), task)[1] == ""
 
 
+@pytest.mark.proofs
 def test_threads(program):
     assert run(program(*THREADS), "threads", "0", "25")[1] == ""
 
