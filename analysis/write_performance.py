@@ -29,6 +29,10 @@ torch has for the same: the fastest of channels-first, channels-last and oneDNN'
 activation, all with activations in place and with memory kept from call to call. `auto` is what this
 package does by default, with memory kept as well; its ratio to `eager` is taken without.
 
+**The records of 2026-11-23 are harsher on `eager`**: every tensor of more than 128 KiB was given back, which
+glibc does only until it has adapted. Take ratios to `eager` as upper bounds until they are taken again;
+ratios to `unfused` are not touched by it.
+
 The roof is what this machine did at most through torch, a large matrix product and a large copy; a share
 of the roof counts half of a symmetric product's operations, since the other half need not be computed.
 """
