@@ -8,8 +8,10 @@
 #include "gramstyle/conv_gram.h"
 #include "gramstyle/gram.h"
 #include "gramstyle/winograd.h"
+#include "large_pages.h"
 #include "maps.h"
 #include "module.h"
+#include "schemas.h"
 
 namespace gramstyle {
 namespace {
@@ -44,10 +46,18 @@ Tensor gram_backward(Tensor x, std::optional<Tensor> base, Tensor symmetric, std
   STD_TORCH_CHECK(kind != Activation::silu, "activation must be none, relu or relu6");
   const bool doubles = symmetric.scalar_type() == ScalarType::Double;
   Tensor out = torch::stable::empty_like(x);
+  ask_for_large_pages(out.data_ptr(), out.numel() * size_of(element_of(out, "x")));
   gram_backward_cpu({maps_of(x), base ? maps_of(*base) : Maps{}, maps_of(out), symmetric.data_ptr(),
                      sums ? sums->data_ptr() : nullptr, doubles, kind},
                     &torch_parallel_for);
   return out;
+}
+
+// Uninitialised, of the type of `like`.
+Tensor empty_map(const Tensor& like, const std::vector<int64_t>& shape) {
+  Tensor map = torch::stable::new_empty(like, shape);
+  ask_for_large_pages(map.data_ptr(), map.numel() * size_of(element_of(map, "map")));
+  return map;
 }
 
 // Contiguous (B, H, W, N) as maps (B, N, H, W).
@@ -71,8 +81,7 @@ std::tuple<Tensor, Tensor, Tensor> conv_gram(Tensor x, Tensor weight, std::optio
   check_side(horizontal, "width");
   const Activation kind = activation_of(activation);
   const int64_t outputs = weight.size(0), height = vertical.outputs(), width = horizontal.outputs();
-  Tensor map = torch::stable::new_empty(x, features ? std::vector<int64_t>{x.size(0), height, width, outputs}
-                                                    : std::vector<int64_t>{0, height, width, outputs});
+  Tensor map = empty_map(x, {features ? x.size(0) : 0, height, width, outputs});
   auto [gram, totals] = empty_sums(x, outputs, sums, wide);
   Maps out = channels_last(map, element_of(x, "x"));
   out.images = x.size(0);
@@ -118,7 +127,7 @@ Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> tu
                   "padding must have two entries of less than 2^20");
   const int64_t height = x.size(2) + 2 * padding[0] - 2, width = x.size(3) + 2 * padding[1] - 2;
   STD_TORCH_CHECK(height > 0 && width > 0, "the output must have a position");
-  Tensor map = torch::stable::new_empty(x, {x.size(0), height, width, outputs});
+  Tensor map = empty_map(x, {x.size(0), height, width, outputs});
   if (map.numel() > 0)
     winograd_cpu({maps_of(x), filter.data_ptr(), bias ? bias->data_ptr() : nullptr, padding[0], padding[1],
                   activation_of(activation), channels_last(map, element_of(x, "x"))},
@@ -131,13 +140,9 @@ Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> tu
 
 GRAMSTYLE_MODULE(_cpu, "instructions", gramstyle::instructions())
 STABLE_TORCH_LIBRARY(gramstyle, m) {
-  m.def("gram(Tensor x, bool sums, bool wide, str precision) -> (Tensor, Tensor)");
-  m.def("gram_backward(Tensor x, Tensor? base, Tensor symmetric, Tensor? sums, str activation) -> Tensor");
-  m.def(
-      "conv_gram(Tensor x, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] "
-      "dilation, "
-      "SymInt groups, str activation, bool features, bool sums, bool wide, str precision) "
-      "-> (Tensor, Tensor, Tensor)");
+  m.def(gramstyle::kGramSchema);
+  m.def(gramstyle::kGramBackwardSchema);
+  m.def(gramstyle::kConvGramSchema);
   m.def("winograd_filter(Tensor weight) -> Tensor");
   m.def(
       "winograd(Tensor x, Tensor weight, Tensor filter, Tensor? turned, Tensor? bias, SymInt[] padding, str "

@@ -62,7 +62,7 @@ class Convolution {
 
   const Rectangles& rectangles() const { return rectangles_; }
 
-  // The features at rectangle `i` of image `b`, rounded to the type of x; stored where that is asked for.
+  // The features at rectangle `i` of image `b`, rounded to the type of x.
   Tile<T> compute(int64_t b, int64_t i) const {
     const Rectangle at = rectangles_[i];
     const int64_t count = at.height * at.width, rows = round_up(count, kernel_.pixels);
@@ -71,14 +71,28 @@ class Convolution {
     std::vector<int64_t> copied_parts;
     const Field<T> field = inside(at) ? direct(b, at) : copy(b, at, copied_parts);
     const T** inputs = scratch<const T*, 0>(rows);
-    for (int64_t p = 0; p < rows; ++p) {
-      const int64_t q = std::min(p, count - 1);  // the last one fills up the last block
-      inputs[p] = field.data + q / at.width * field.row_step + q % at.width * field.column_step;
-    }
+    int64_t p = 0;
+    for (int64_t y = 0; y < at.height; ++y)
+      for (int64_t x = 0; x < at.width; ++x)
+        inputs[p++] = field.data + y * field.row_step + x * field.column_step;
+    for (; p < rows; ++p) inputs[p] = inputs[count - 1];  // fills up the last block
     multiply(field, inputs, rows, tile);
     kernel_.round(tile, padded_, a_.x.type);
-    if (a_.features.data != nullptr) store(b, at, tile);
     return tile;
+  }
+
+  // Adds the Gram matrix of rectangle `i` to `second`, or begins it, and stores the features where that is
+  // asked for, some after each few rows of the matrix: memory is written while the next ones are computed.
+  void accumulate(int64_t b, int64_t i, const Tile<T>& tile, T* second, bool first) const {
+    const Rectangle at = rectangles_[i];
+    int64_t stored = 0;
+    for (int64_t top = 0; top < padded_; top += kernel_.lanes) {
+      kernel_.accumulate(tile, second, padded_, Block{top, top + kernel_.lanes, 0, padded_}, first);
+      if (a_.features.data == nullptr) continue;
+      const int64_t last = (top + kernel_.lanes) * tile.positions / padded_;
+      store(b, at, tile, stored, last);
+      stored = last;
+    }
   }
 
  private:
@@ -118,14 +132,7 @@ class Convolution {
         bias_[g * group_padded_ + n] = there ? element_at(a_.bias, g * outputs_ + n) : T(0);
       }
   }
-  T element_at(const void* data, int64_t i) const {
-    switch (a_.x.type) {
-      case Element::float64: return T(static_cast<const double*>(data)[i]);
-      case Element::float32: return T(static_cast<const float*>(data)[i]);
-      case Element::float16: return T(element::widen(static_cast<const Half*>(data)[i]));
-      default: return T(element::widen(static_cast<const BFloat16*>(data)[i]));
-    }
-  }
+  T element_at(const void* data, int64_t i) const { return gramstyle::element_at<T>(data, a_.x.type, i); }
 
   // Whether a rectangle's input lies wholly in the map, in a layout that a product can read.
   bool inside(const Rectangle& at) const {
@@ -206,14 +213,17 @@ class Convolution {
       for (int64_t c = reached; c < padded_; ++c) tile.data[p * tile.step + c] = T(0);
   }
 
-  void store(int64_t b, const Rectangle& at, const Tile<T>& tile) const {
+  // Positions [first, last) of a rectangle.
+  void store(int64_t b, const Rectangle& at, const Tile<T>& tile, int64_t first, int64_t last) const {
     const Maps& out = a_.features;
-    for (int64_t y = 0; y < at.height; ++y) {
-      const int64_t offset = b * out.image_step + (at.top + y) * out.row_step + at.left * out.column_step;
+    while (first < last) {
+      const int64_t y = first / at.width, x = first % at.width, count = std::min(at.width - x, last - first);
+      const int64_t offset =
+          b * out.image_step + (at.top + y) * out.row_step + (at.left + x) * out.column_step;
       const Place place{static_cast<char*>(out.data) + offset * size_of(out.type), out.type, out.channel_step,
                         out.column_step, is_streamed(out)};
-      kernel_.scatter(Tile<T>{tile.data + y * at.width * tile.step, at.width, tile.step}, out.channels,
-                      place);
+      kernel_.scatter(Tile<T>{tile.data + first * tile.step, count, tile.step}, out.channels, place);
+      first += count;
     }
   }
 
@@ -241,9 +251,12 @@ void run(const ConvGramArgs& a, ParallelFor parallel_for) {
   const Sums out{a.second, a.sums, a.wide};
   add_strips<T>(images, a.features.channels, parts_of(tiles, strip), out, parallel_for,
                 [&](int64_t image, int64_t place, T* second, T* sums) {
-                  for (int64_t i = place * strip; i < std::min((place + 1) * strip, tiles); ++i) {
+                  const int64_t first = place * strip, last = std::min(first + strip, tiles);
+                  std::fill_n(sums, padded, T(0));
+                  if (first >= last) std::fill_n(second, padded * padded, T(0));
+                  for (int64_t i = first; i < last; ++i) {
                     const Tile<T> tile = convolution.compute(image, i);
-                    kernel.accumulate(tile, second, padded, Block{0, padded, 0, padded});
+                    convolution.accumulate(image, i, tile, second, i == first);
                     if (a.sums != nullptr) kernel.add_up(tile, padded, sums);
                   }
                   kernel.settle();

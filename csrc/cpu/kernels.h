@@ -9,13 +9,17 @@
 namespace gramstyle {
 
 // A tile holds the features of some positions of one image, position-major: feature c of position p
-// is tile[p * step + c]. Channels are padded with zeros to a multiple of `lanes`.
+// is data[p * step + c]. Channels are padded with zeros to a multiple of `lanes`.
 template <class T>
 struct Tile {
   T* data;
   int64_t positions;
   int64_t step;
   bool in_place = false;  // in memory, where the next tile follows
+  // Of a tile in columns, between those of `lanes` channels: data[c / lanes * column + p * step + c % lanes].
+  // Caches, and what fetches ahead, like it where there are many. Only `gather`, `accumulate` and `add_up`
+  // know it.
+  int64_t column = 0;
 };
 
 // Features in memory: feature c of position p is data[c * channel_step + p * position_step].
@@ -34,7 +38,7 @@ struct Patch {
   bool streamed = false;
 };
 
-// Part of a Gram matrix, in channels: rows [top, bottom), columns [left, right).
+// Part of a matrix: rows [top, bottom), columns [left, right).
 struct Block {
   int64_t top, bottom, left, right;
 };
@@ -64,8 +68,10 @@ struct Kernels {
   int64_t weights;  // vectors of outputs, at most, in a panel of weights
 
   // gram[i, j] += sum_p tile[p, i] * tile[p, j] for the block's entries on or above the diagonal
-  // (and some below it).
-  void (*accumulate)(const Tile<T>& tile, T* gram, int64_t gram_step, const Block& block);
+  // (and some below it); = where it is the `first` tile. Sides of the block: multiples of `lanes`.
+  void (*accumulate)(const Tile<T>& tile, T* gram, int64_t gram_step, const Block& block, bool first);
+  // matrix[j, i] = matrix[i, j] for the block's entries above the diagonal.
+  void (*mirror)(T* matrix, int64_t step, const Block& block);
   // sums[c] += sum_p tile[p, c]
   void (*add_up)(const Tile<T>& tile, int64_t channels, T* sums);
   // The tile of `place`, whose first position is position 0, with padded channels zero.

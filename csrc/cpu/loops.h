@@ -6,6 +6,13 @@
 
 #include "kernels.h"
 
+// A loop over an array of vectors, unrolled: only then do compilers keep all of them in registers.
+#if defined(__clang__)
+#define GRAMSTYLE_EACH(i, count) _Pragma("unroll") for (int64_t i = 0; i < (count); ++i)
+#else
+#define GRAMSTYLE_EACH(i, count) _Pragma("GCC unroll 64") for (int64_t i = 0; i < (count); ++i)
+#endif
+
 namespace gramstyle {
 
 template <class V>
@@ -18,36 +25,33 @@ struct Loops {
 
   // ---- the Gram matrix of a tile
 
-  template <int64_t R, int64_t N>
-  static void block(const Tile<T>& tile, T* gram, int64_t gram_step, int64_t i, int64_t j) {
+  template <int64_t N>
+  static void block(const Tile<T>& tile, T* gram, int64_t gram_step, int64_t i, int64_t j, bool first) {
+    constexpr int64_t R = V::rows;
+    static_assert(L % R == 0, "rows of a block lie side by side");
     V sums[R][N];
-    for (int64_t r = 0; r < R; ++r)
-      for (int64_t n = 0; n < N; ++n) sums[r][n] = V::zero();
-    const T* row = tile.data;
-    for (int64_t p = 0; p < tile.positions; ++p, row += tile.step) {
+    GRAMSTYLE_EACH (r, R)
+      GRAMSTYLE_EACH (n, N) sums[r][n] = V::zero();
+    const int64_t column_step = tile.column == 0 ? L : tile.column;
+    const T* row = tile.data + i / L * column_step + i % L;
+    const T* column = tile.data + j / L * column_step;
+    for (int64_t p = 0; p < tile.positions; ++p, row += tile.step, column += tile.step) {
       V columns[N];
-      for (int64_t n = 0; n < N; ++n) columns[n] = V::load(row + j + n * L);
-      for (int64_t r = 0; r < R; ++r) {
-        const V value = V::all(row[i + r]);
-        for (int64_t n = 0; n < N; ++n) sums[r][n] = V::fma(value, columns[n], sums[r][n]);
+      GRAMSTYLE_EACH (n, N) columns[n] = V::load(column + n * column_step);
+      GRAMSTYLE_EACH (r, R) {
+        const V value = V::all(row[r]);
+        GRAMSTYLE_EACH (n, N) sums[r][n] = V::fma(value, columns[n], sums[r][n]);
       }
     }
-    for (int64_t r = 0; r < R; ++r)
-      for (int64_t n = 0; n < N; ++n) {
+    GRAMSTYLE_EACH (r, R)
+      GRAMSTYLE_EACH (n, N) {
         T* place = gram + (i + r) * gram_step + j + n * L;
-        V::add(V::load(place), sums[r][n]).store(place);
+        (first ? sums[r][n] : V::add(V::load(place), sums[r][n])).store(place);
       }
-  }
-
-  template <int64_t N>
-  static void blocks(const Tile<T>& tile, T* gram, int64_t gram_step, int64_t i, int64_t rows, int64_t j) {
-    for (; rows >= V::rows; i += V::rows, rows -= V::rows) block<V::rows, N>(tile, gram, gram_step, i, j);
-    if constexpr (L % V::rows != 0)  // else no rows are left
-      for (; rows > 0; ++i, --rows) block<1, N>(tile, gram, gram_step, i, j);
   }
 
   // Rows go in steps of V::rows, columns from the diagonal in steps of V::columns vectors.
-  static void accumulate(const Tile<T>& tile, T* gram, int64_t gram_step, const Block& part) {
+  static void accumulate(const Tile<T>& tile, T* gram, int64_t gram_step, const Block& part, bool first) {
     const int64_t steps = (part.bottom - part.top + V::rows - 1) / V::rows;
     const int64_t size = tile.positions * tile.step * int64_t(sizeof(T));
     for (int64_t i = part.top; i < part.bottom; i += V::rows) {
@@ -55,20 +59,19 @@ struct Loops {
         const int64_t share = size / steps, step = (i - part.top) / V::rows;
         prefetch(tile.data, size + step * share, share);
       }
-      const int64_t rows = part.bottom - i < V::rows ? part.bottom - i : V::rows;
       const int64_t diagonal = i / L * L;
       int64_t j = part.left > diagonal ? part.left : diagonal;
       while (j < part.right) {
         const int64_t left = (part.right - j) / L;  // vectors
         // a last single vector would wait for its few sums: four are better two and two than three and one
         if (left >= V::columns && left != V::columns + 1) {
-          blocks<V::columns>(tile, gram, gram_step, i, rows, j);
+          block<V::columns>(tile, gram, gram_step, i, j, first);
           j += V::columns * L;
         } else if (left >= 2) {
-          blocks<2>(tile, gram, gram_step, i, rows, j);
+          block<2>(tile, gram, gram_step, i, j, first);
           j += 2 * L;
         } else {
-          blocks<1>(tile, gram, gram_step, i, rows, j);
+          block<1>(tile, gram, gram_step, i, j, first);
           j += L;
         }
       }
@@ -83,10 +86,30 @@ struct Loops {
       __builtin_prefetch(reinterpret_cast<const void*>(first + uintptr_t(line)), 0, 2);
   }
 
+  static void mirror(T* matrix, int64_t step, const Block& part) {
+    for (int64_t top = part.top; top < part.bottom; top += L) {
+      const int64_t bottom = part.bottom - top < L ? part.bottom : top + L;
+      int64_t j = part.left;
+      for (; j < part.right && j < bottom; ++j)  // columns that the diagonal crosses
+        for (int64_t i = top; i < j; ++i) matrix[j * step + i] = matrix[i * step + j];
+      if (bottom - top == L)
+        for (; j + L <= part.right; j += L) {
+          V square[L];
+          GRAMSTYLE_EACH (l, L) square[l] = V::load(matrix + (top + l) * step + j);
+          V::transpose(square);
+          GRAMSTYLE_EACH (l, L) square[l].store(matrix + (j + l) * step + top);
+        }
+      for (; j < part.right; ++j)
+        for (int64_t i = top; i < bottom; ++i) matrix[j * step + i] = matrix[i * step + j];
+    }
+  }
+
   static void add_up(const Tile<T>& tile, int64_t channels, T* sums) {
+    const int64_t column_step = tile.column == 0 ? L : tile.column;
     for (int64_t c = 0; c < channels; c += L) {
+      const T* column = tile.data + c / L * column_step;
       V sum = V::zero();
-      for (int64_t p = 0; p < tile.positions; ++p) sum = V::add(sum, V::load(tile.data + p * tile.step + c));
+      for (int64_t p = 0; p < tile.positions; ++p) sum = V::add(sum, V::load(column + p * tile.step));
       V::add(V::load(sums + c), sum).store(sums + c);
     }
   }
@@ -98,11 +121,20 @@ struct Loops {
     const In* data = static_cast<const In*>(place.data);
     const int64_t cs = place.channel_step, ps = place.position_step;
     const int64_t whole = channels / L * L;
-    int64_t done = 0;  // positions
+    if (cs == 1 && ps == channels && tile.step == channels && padded == channels) {  // nothing between rows
+      const int64_t size = tile.positions * channels;
+      int64_t i = 0;
+      for (; i + L <= size; i += L) V::load(data + i).store(tile.data + i);
+      for (; i < size; ++i) tile.data[i] = element::widen(data[i]);
+      return;
+    }
+    const int64_t column = tile.column == 0 ? L : tile.column;
+    const int64_t room = tile.column == 0 ? tile.step : padded;  // for channels of a position
+    int64_t done = 0;                                            // positions
     if (ps == 1 && cs != 1) {
       done = tile.positions / L * L;
       int64_t c = 0;
-      for (; c < padded && c + L <= tile.step; c += L)  // channels outside: whole lines of few rows at a time
+      for (; c < padded && c + L <= room; c += L)  // channels outside: whole lines of few rows at a time
         for (int64_t p = 0; p < done; p += L) {
           V square[L];
           for (int64_t l = 0; l < L; ++l) {
@@ -115,7 +147,8 @@ struct Loops {
             square[l] = V::load(from);
           }
           V::transpose(square);
-          for (int64_t l = 0; l < L; ++l) square[l].store(tile.data + (p + l) * tile.step + c);
+          T* out = tile.data + c / L * column + p * tile.step;
+          for (int64_t l = 0; l < L; ++l) square[l].store(out + l * tile.step);
         }
       for (; c < channels; ++c)  // where a whole vector would reach into the next position
         for (int64_t p = 0; p < done; ++p) tile.data[p * tile.step + c] = element::widen(data[c * cs + p]);
@@ -125,9 +158,9 @@ struct Loops {
       const In* in = data + p * ps;
       int64_t c = 0;
       if (cs == 1)
-        for (; c < whole; c += L) V::load(in + c).store(out + c);
-      for (; c < channels; ++c) out[c] = element::widen(in[c * cs]);
-      for (; c < padded; ++c) out[c] = T(0);
+        for (; c < whole; c += L) V::load(in + c).store(out + c / L * column);
+      for (; c < padded; ++c)
+        out[c / L * column + c % L] = c < channels ? T(element::widen(in[c * cs])) : T(0);
     }
   }
 
@@ -194,27 +227,27 @@ struct Loops {
 
   template <Activation kind, int64_t R, int64_t N>
   static void put(const V (&sums)[R][N], T* out, int64_t step) {
-    for (int64_t r = 0; r < R; ++r)
-      for (int64_t n = 0; n < N; ++n) activated<kind>(sums[r][n]).store(out + r * step + n * L);
+    GRAMSTYLE_EACH (r, R)
+      GRAMSTYLE_EACH (n, N) activated<kind>(sums[r][n]).store(out + r * step + n * L);
   }
 
   template <int64_t N>
   static void multiply(const Product<T>& a, const T* const* inputs, const T* weights, const T* bias, T* out) {
     constexpr int64_t R = V::pixels;
     V sums[R][N];
-    for (int64_t n = 0; n < N; ++n) {
+    GRAMSTYLE_EACH (n, N) {
       const V start = bias == nullptr ? V::zero() : V::load(bias + n * L);
-      for (int64_t r = 0; r < R; ++r) sums[r][n] = start;
+      GRAMSTYLE_EACH (r, R) sums[r][n] = start;
     }
     for (int64_t s = 0; s < a.part_count; ++s) {
       const T* x[R];
-      for (int64_t r = 0; r < R; ++r) x[r] = inputs[r] + a.parts[s];
+      GRAMSTYLE_EACH (r, R) x[r] = inputs[r] + a.parts[s];
       for (int64_t k = 0; k < a.part_length; ++k, weights += N * L) {
         V w[N];
-        for (int64_t n = 0; n < N; ++n) w[n] = V::load(weights + n * L);
-        for (int64_t r = 0; r < R; ++r) {
+        GRAMSTYLE_EACH (n, N) w[n] = V::load(weights + n * L);
+        GRAMSTYLE_EACH (r, R) {
           const V value = V::all(x[r][k]);
-          for (int64_t n = 0; n < N; ++n) sums[r][n] = V::fma(value, w[n], sums[r][n]);
+          GRAMSTYLE_EACH (n, N) sums[r][n] = V::fma(value, w[n], sums[r][n]);
         }
       }
     }
@@ -327,6 +360,7 @@ struct Loops {
             V::pixels,
             V::weights,
             &accumulate,
+            &mirror,
             &add_up,
             &gather,
             &scatter,

@@ -8,6 +8,17 @@
 
 namespace gramstyle {
 
+// Entry `i` of an array of numbers of `type`.
+template <class T>
+T element_at(const void* data, Element type, int64_t i) {
+  switch (type) {
+    case Element::float64: return T(static_cast<const double*>(data)[i]);
+    case Element::float32: return T(static_cast<const float*>(data)[i]);
+    case Element::float16: return T(element::widen(static_cast<const Half*>(data)[i]));
+    default: return T(element::widen(static_cast<const BFloat16*>(data)[i]));
+  }
+}
+
 // Outputs of a panel: as few panels as can be, of the same width but for the last.
 template <class T>
 int64_t panel_width(int64_t padded) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "gramstyle/parallel.h"
 #include "kernels.h"
@@ -37,6 +38,65 @@ struct Totals {
   void clear() const { std::fill_n(second, padded * padded + padded, 0.0); }
 };
 
+// Both triangles of `second`, (C, C), whose upper one `row(i, out)` writes row by row: entries [i, C) of row
+// i.
+template <class Out, class Row>
+void write_symmetric(int64_t channels, Out* second, ParallelFor parallel_for, const Row& row) {
+  constexpr int64_t kBand = 16;  // rows: they fill whole lines of the other triangle
+  const int64_t bands = parts_of(channels, kBand);
+  parallel_for(0, bands, parts_of(1024, bands), [&](int64_t begin, int64_t end) {
+    for (int64_t top = begin * kBand; top < std::min(end * kBand, channels); top += kBand) {
+      const int64_t bottom = std::min(top + kBand, channels);
+      for (int64_t i = top; i < bottom; ++i) row(i, second + i * channels);
+      kernels<Out>().mirror(second, channels, Block{top, bottom, top, channels});
+    }
+  });
+}
+
+// Where the sums of every image go: float64 where `wide`, else float32. `sums` may be null.
+struct Sums {
+  void* second;
+  void* sums;
+  bool wide;
+
+  // Of image `b`, from upper triangle (padded, padded) and (padded).
+  template <class In>
+  void write(const In* from, const In* from_sums, int64_t padded, int64_t channels, int64_t b,
+             ParallelFor parallel_for) const {
+    typed(channels, b, [&](auto* matrix, auto* vector) {
+      using Out = std::remove_reference_t<decltype(*matrix)>;
+      write_symmetric(channels, matrix, parallel_for, [&](int64_t i, Out* out) {
+        std::transform(from + i * padded + i, from + i * padded + channels, out + i,
+                       [](In x) { return Out(x); });
+      });
+      copy(from_sums, channels, vector);
+    });
+  }
+  template <class In>
+  void write_sums(const In* from, int64_t channels, int64_t b) const {
+    typed(channels, b, [&](auto*, auto* vector) { copy(from, channels, vector); });
+  }
+  // Calls `body` with the matrix and the sums of image `b`.
+  template <class Body>
+  void typed(int64_t channels, int64_t b, const Body& body) const {
+    if (wide)
+      call<double>(channels, b, body);
+    else
+      call<float>(channels, b, body);
+  }
+  template <class In, class Out>
+  static void copy(const In* from, int64_t channels, Out* vector) {
+    if (vector != nullptr) std::transform(from, from + channels, vector, [](In x) { return Out(x); });
+  }
+
+ private:
+  template <class Out, class Body>
+  void call(int64_t channels, int64_t b, const Body& body) const {
+    body(static_cast<Out*>(second) + b * channels * channels,
+         sums == nullptr ? nullptr : static_cast<Out*>(sums) + b * channels);
+  }
+};
+
 // Partial sums of a wave of strips, each (padded, padded) followed by (padded).
 template <class T>
 class Partials {
@@ -50,88 +110,64 @@ class Partials {
   int64_t wave() const { return wave_; }
   T* second(int64_t place) const { return data_ + place * size_; }
   T* sums(int64_t place) const { return second(place) + padded_ * padded_; }
-  void clear(int64_t place) const { std::fill_n(second(place), size_, T(0)); }
 
   // totals += partial sums [first, first + count), one after the other.
   void add_to(const Totals& totals, int64_t first, int64_t count, ParallelFor parallel_for) const {
     parallel_for(0, padded_, parts_of(16384, padded_), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        for (int64_t place = first; place < first + count; ++place) {
-          const T* row = second(place) + i * padded_;
-          for (int64_t j = i; j < padded_; ++j) totals.second[i * padded_ + j] += row[j];
-          totals.sums[i] += sums(place)[i];
-        }
+      for (int64_t i = begin; i < end; ++i) {
+        add_rows(first, count, i, totals.second + i * padded_);
+        for (int64_t place = first; place < first + count; ++place) totals.sums[i] += sums(place)[i];
+      }
+    });
+  }
+
+  // The sum of partial sums [first, first + count) as those of image `b`.
+  void write(int64_t first, int64_t count, int64_t channels, int64_t b, const Sums& out,
+             ParallelFor parallel_for) const {
+    if (count == 1) {
+      out.write(second(first), sums(first), padded_, channels, b, parallel_for);
+      return;
+    }
+    out.typed(channels, b, [&](auto* matrix, auto* vector) {
+      using Out = std::remove_reference_t<decltype(*matrix)>;
+      write_symmetric(channels, matrix, parallel_for, [&](int64_t i, Out* row) {
+        double* total = scratch<double, 7>(padded_);
+        std::fill(total + i, total + channels, 0.0);
+        add_rows(first, count, i, total);
+        std::transform(total + i, total + channels, row + i, [](double x) { return Out(x); });
+      });
+      double* total = scratch<double, 7>(padded_);
+      std::fill_n(total, channels, 0.0);
+      for (int64_t place = first; place < first + count; ++place)
+        for (int64_t c = 0; c < channels; ++c) total[c] += sums(place)[c];
+      Sums::copy(total, channels, vector);
     });
   }
 
  private:
+  // total[j] += row i of each partial sum, from the diagonal on
+  void add_rows(int64_t first, int64_t count, int64_t i, double* total) const {
+    for (int64_t place = first; place < first + count; ++place) {
+      const T* row = second(place) + i * padded_;
+      for (int64_t j = i; j < padded_; ++j) total[j] += row[j];
+    }
+  }
+
   static constexpr int64_t kBytes = int64_t(1) << 23;
   int64_t padded_, size_, wave_;
   T* data_;
 };
 
-// The upper triangle `from`, (padded, padded), as both triangles of `second`, (C, C), which it may be; and
-// sums.
-template <class In, class Out>
-void write_as(const In* from, const In* from_sums, int64_t padded, int64_t channels, Out* second, Out* sums,
-              ParallelFor parallel_for) {
-  constexpr int64_t kSide = 16;  // of the squares that are mirrored: whole lines of either triangle
-  const int64_t across = parts_of(channels, kSide);
-  parallel_for(0, across, parts_of(1024, across), [&](int64_t begin, int64_t end) {
-    for (int64_t top = begin * kSide; top < std::min(end * kSide, channels); top += kSide) {
-      const int64_t bottom = std::min(top + kSide, channels);
-      if (static_cast<const void*>(from) != second)  // else only the other triangle is missing
-        for (int64_t i = top; i < bottom; ++i)
-          for (int64_t j = i; j < channels; ++j) second[i * channels + j] = Out(from[i * padded + j]);
-      for (int64_t j = top + 1; j < channels; ++j)
-        for (int64_t i = top; i < std::min(j, bottom); ++i)
-          second[j * channels + i] = second[i * channels + j];
-    }
-  });
-  if (sums != nullptr) std::transform(from_sums, from_sums + channels, sums, [](In x) { return Out(x); });
-}
-
-// Where the sums of every image go: float64 where `wide`, else float32. `sums` may be null.
-struct Sums {
-  void* second;
-  void* sums;
-  bool wide;
-
-  // Of image `b`: from (padded, padded), followed by (padded).
-  template <class In>
-  void write(const In* from, int64_t padded, int64_t channels, int64_t b, ParallelFor parallel_for) const {
-    write(from, from + padded * padded, padded, channels, b, parallel_for);
-  }
-  template <class In>
-  void write(const In* from, const In* from_sums, int64_t padded, int64_t channels, int64_t b,
-             ParallelFor parallel_for) const {
-    if (wide)
-      write_to<double>(from, from_sums, padded, channels, b, parallel_for);
-    else
-      write_to<float>(from, from_sums, padded, channels, b, parallel_for);
-  }
-
- private:
-  template <class Out, class In>
-  void write_to(const In* from, const In* from_sums, int64_t padded, int64_t channels, int64_t b,
-                ParallelFor parallel_for) const {
-    Out* matrix = static_cast<Out*>(second) + b * channels * channels;
-    Out* vector = sums == nullptr ? nullptr : static_cast<Out*>(sums) + b * channels;
-    write_as(from, from_sums, padded, channels, matrix, vector, parallel_for);
-  }
-};
-
-// Adds up strips of every image and writes the sums. `add(image, strip, second, sums)` adds a strip's
-// share to matrices that begin at zero; it is called in parallel.
+// Adds up strips of every image and writes the sums. `add(image, strip, second, sums)` writes the sums of a
+// strip, of `second` only the upper triangle; it is called in parallel.
 template <class T, class Add>
 void add_strips(int64_t images, int64_t channels, int64_t strips, const Sums& out, ParallelFor parallel_for,
                 const Add& add) {
-  const Totals totals(round_up(channels, kernels<T>().lanes));
-  const Partials<T> partials(totals.padded, images * strips);
+  const int64_t padded = round_up(channels, kernels<T>().lanes);
+  const Partials<T> partials(padded, images * strips);
   const auto run = [&](int64_t image, int64_t strip, int64_t count) {
     parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t place = begin; place < end; ++place) {
-        partials.clear(place);
         const int64_t at = strip + place;
         add(image + at / strips, at % strips, partials.second(place), partials.sums(place));
       }
@@ -142,18 +178,12 @@ void add_strips(int64_t images, int64_t channels, int64_t strips, const Sums& ou
     for (int64_t first = 0; first < images; first += group) {
       const int64_t count = std::min(group, images - first);
       run(first, 0, count * strips);
-      for (int64_t b = 0; b < count; ++b) {
-        if (strips == 1) {
-          out.write(partials.second(b), totals.padded, channels, first + b, parallel_for);
-          continue;
-        }
-        totals.clear();
-        partials.add_to(totals, b * strips, strips, parallel_for);
-        out.write(totals.second, totals.padded, channels, first + b, parallel_for);
-      }
+      for (int64_t b = 0; b < count; ++b)
+        partials.write(b * strips, strips, channels, first + b, out, parallel_for);
     }
     return;
   }
+  const Totals totals(padded);
   for (int64_t b = 0; b < images; ++b) {
     totals.clear();
     for (int64_t wave = 0; wave < strips; wave += partials.wave()) {
@@ -161,7 +191,7 @@ void add_strips(int64_t images, int64_t channels, int64_t strips, const Sums& ou
       run(b, wave, count);
       partials.add_to(totals, 0, count, parallel_for);
     }
-    out.write(totals.second, totals.padded, channels, b, parallel_for);
+    out.write(totals.second, totals.sums, totals.padded, channels, b, parallel_for);
   }
 }
 

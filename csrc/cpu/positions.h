@@ -33,22 +33,29 @@ class Positions {
     return copy(first, count, room);
   }
 
-  // The same where padded channels may hold anything, as in sums that leave them out: positions lie as a tile
-  // does even if the next ones begin within their last vectors, as long as these end in the same image.
+  // Whether they lie as a tile does, but for padded channels: these may be the next position's.
+  bool lies_as_tiles() const {
+    return size_of(x_.type) == sizeof(T) && x_.channel_step == 1 && row_step_ == 0 &&
+           x_.column_step >= x_.channels;
+  }
+
+  // The same where padded channels may hold anything, as in sums that leave them out, as long as all that is
+  // read lies in the image; else in columns.
   Tile<T> read_loosely(int64_t first, int64_t count, T* room) const {
     const int64_t behind = x_.height * x_.width - first - count;
-    const bool fits = size_of(x_.type) == sizeof(T) && x_.channel_step == 1 && row_step_ == 0 &&
-                      x_.column_step >= x_.channels && behind * x_.column_step >= padded_ - x_.channels;
-    if (fits) return {static_cast<T*>(at(first).data), count, x_.column_step, true};
-    return read(first, count, room);
+    if (lies_as_tiles() && behind * x_.column_step >= padded_ - x_.channels)
+      return {static_cast<T*>(at(first).data), count, x_.column_step, true};
+    return copy_columns(first, count, room);
   }
 
   Tile<T> copy(int64_t first, int64_t count, T* room) const {
-    each_run(first, count, [&](int64_t done, int64_t part) {
-      kernels<T>().gather(at(first + done), x_.channels, padded_,
-                          Tile<T>{room + done * step(), part, step()});
-    });
-    return {room, count, step()};
+    return copy(first, Tile<T>{room, count, step()});
+  }
+
+  // The same in columns.
+  Tile<T> copy_columns(int64_t first, int64_t count, T* room) const {
+    const int64_t lanes = kernels<T>().lanes;
+    return copy(first, Tile<T>{room, count, lanes, false, kTile * lanes});
   }
 
   void write(int64_t first, const Tile<T>& tile) const {
@@ -66,6 +73,15 @@ class Positions {
     const int64_t offset = image_ + position / length_ * row_step_ + position % length_ * x_.column_step;
     return {static_cast<char*>(x_.data) + offset * size_of(x_.type), x_.type, x_.channel_step,
             x_.column_step};
+  }
+  Tile<T> copy(int64_t first, const Tile<T>& tile) const {
+    each_run(first, tile.positions, [&](int64_t done, int64_t part) {
+      Tile<T> run = tile;
+      run.data += done * tile.step;
+      run.positions = part;
+      kernels<T>().gather(at(first + done), x_.channels, padded_, run);
+    });
+    return tile;
   }
   template <class Body>
   void each_run(int64_t first, int64_t count, const Body& body) const {

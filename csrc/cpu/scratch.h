@@ -1,8 +1,8 @@
 // Memory that a thread keeps from one call to the next: fresh pages cost more than the work on them.
 //
 // How much: a thread that works holds a tile or the input of one, and a thread that calls also weights in
-// another order and partial sums, 8 MB of them or four matrices, whichever is more, and one in float64. It
-// is given back when the thread ends.
+// another order, a panel of positions (1.5 MB or a tile), and partial sums, 8 MB of them or four matrices,
+// whichever is more, and one in float64. It is given back when the thread ends.
 #pragma once
 
 #include <cstdint>

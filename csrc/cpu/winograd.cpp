@@ -19,16 +19,6 @@ constexpr double kFilter[6][3] = {{1.0 / 4, 0, 0},
                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                   {0, 0, 1}};
 
-template <class T>
-T element_at(const void* data, Element type, int64_t i) {
-  switch (type) {
-    case Element::float64: return T(static_cast<const double*>(data)[i]);
-    case Element::float32: return T(static_cast<const float*>(data)[i]);
-    case Element::float16: return T(element::widen(static_cast<const Half*>(data)[i]));
-    default: return T(element::widen(static_cast<const BFloat16*>(data)[i]));
-  }
-}
-
 constexpr int64_t kAtOnce = 64;  // filters: a panel has no more outputs
 
 // points[k] = (G g G')[k / 6, k % 6] of each filter, in double: its rounding is that of one conversion.

@@ -1,9 +1,14 @@
 """How long the core takes, beside torch doing the same."""
 
-from gramstyle.bench.conv_gram import UNFUSED as UNFUSED
 from gramstyle.bench.conv_gram import time_convolutions as time_convolutions
 from gramstyle.bench.descriptor import time_descriptor as time_descriptor
 from gramstyle.bench.gram import time_gram as time_gram
 from gramstyle.bench.machine import Machine as Machine
 from gramstyle.bench.machine import measure_machine as measure_machine
+from gramstyle.bench.tables import Table as Table
+from gramstyle.bench.tables import descriptor_table as descriptor_table
+from gramstyle.bench.tables import gram_table as gram_table
+from gramstyle.bench.tables import layer_table as layer_table
+from gramstyle.bench.tables import transfer_table as transfer_table
 from gramstyle.bench.timing import Row as Row
+from gramstyle.bench.transfer import time_transfer as time_transfer

@@ -8,59 +8,55 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gramstyle.bench.gram import second_moment
 from gramstyle.bench.layers import Layer, as_module
+from gramstyle.bench.machine import Machine
 from gramstyle.bench.timing import Contender, Row, take_turns
 from gramstyle.extract.conv_act import ConvAct
 from gramstyle.kernels import conv_gram, conv_gram_is_fused, conv_is_winograd
+from gramstyle.kernels.maps import activate
 
-IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
-    "none": lambda y: y,
-    "relu": functional.relu_,
-    "relu6": lambda y: functional.hardtanh_(y, 0, 6),
-    "silu": lambda y: functional.silu(y, inplace=True),
-}
-APART: dict[str, Callable[[Tensor], Tensor]] = {
-    "none": lambda y: y,
-    "relu": functional.relu,
-    "relu6": functional.relu6,
-    "silu": functional.silu,
-}
 UNFUSED = ("channels-first", "channels-last", "oneDNN")
 """Ways of torch that are tuned: activation in place or within oneDNN's own convolution."""
 
 
-def time_convolutions(layers: Iterable[Layer], repeat: int) -> Iterator[Row]:
+def time_convolutions(
+    layers: Iterable[Layer], repeat: int, machine: Machine, *, compiled: bool = False
+) -> Iterator[Row]:
     """One row per layer: features and their Gram matrix, float32.
 
     ``eager`` is ordinary code: channels-first, activation apart, memory given back. `UNFUSED` are the
     best that torch has for the same. ``fused`` is `conv_gram`; ``auto`` what an `Extractor` does with
-    this layer at a tap.
+    this layer at a tap; ``compiled`` is ``eager`` on channels-last maps under `torch.compile`.
+
+    Args:
+        layers: of `layers_of`.
+        repeat: rounds.
+        machine: the roof; the fact ``roof`` is the share of it that ``auto`` reaches, with operations by
+            the definition of the convolution.
+        compiled: also time `torch.compile`; compilation takes seconds a layer and is not counted.
     """
     for layer in layers:
         generator = torch.Generator().manual_seed(0)
         x = torch.rand(layer.x, generator=generator)
-        yield _timed(layer, x, repeat)
+        yield _timed(layer, x, repeat, machine, compiled)
 
 
-def _timed(layer: Layer, x: Tensor, repeat: int) -> Row:
+def _timed(layer: Layer, x: Tensor, repeat: int, machine: Machine, compiled: bool) -> Row:
     last = x.contiguous(memory_format=torch.channels_last)
-    weight, weight_last = layer.weight, layer.weight.contiguous(memory_format=torch.channels_last)
-    act, apart = IN_PLACE[layer.activation], APART[layer.activation]
+    first_module = ConvAct(as_module(layer), None, layer.activation, "reference")
+    last_module = ConvAct(as_module(layer), None, layer.activation, "reference")
+    last_module.to(memory_format=torch.channels_last)
     auto = ConvAct(as_module(layer), None, layer.activation, "auto")
+
+    def eager(image: Tensor) -> Tensor:
+        return second_moment(activate(functional.conv2d(image, layer.weight, layer.bias, *layer.shape), act))
+
+    act = layer.activation
     contenders = [
-        Contender(
-            name="eager",
-            allocator="default",
-            run=lambda: _gram(apart(functional.conv2d(x, weight, layer.bias, *layer.shape))),
-        ),
-        Contender(
-            name="channels-first",
-            run=lambda: _gram(act(functional.conv2d(x, weight, layer.bias, *layer.shape))),
-        ),
-        Contender(
-            name="channels-last",
-            run=lambda: _gram(act(functional.conv2d(last, weight_last, layer.bias, *layer.shape))),
-        ),
+        Contender(name="eager", allocator="default", run=lambda: eager(x)),
+        Contender(name="channels-first", run=lambda: second_moment(first_module(x))),
+        Contender(name="channels-last", run=lambda: second_moment(last_module(last))),
         Contender(name="fused", run=lambda: _fused(layer, last)),
         Contender(name="auto", run=lambda: auto.sums(last, features=True, wide=False)),
         Contender(
@@ -70,13 +66,20 @@ def _timed(layer: Layer, x: Tensor, repeat: int) -> Row:
         ),
     ]
     with torch.inference_mode():
-        onednn = _onednn(layer, last, weight_last)
+        onednn = _onednn(layer, last, last_module.weight)
         if onednn is not None:
             contenders.insert(3, Contender(name="oneDNN", run=onednn))
-        exact = _gram(apart(_double(layer, x)))
+        if compiled:
+            torch.compiler.reset()  # or the ninth job would run as it is, uncompiled
+            program = torch.compile(eager)
+            program(last)
+            contenders.append(Contender(name="compiled", run=lambda: program(last)))
+        maps = activate(_double(layer, x), act)
+        exact = second_moment(maps)
         found = auto.sums(last, features=True, wide=False).second
         seconds = take_turns(contenders, repeat)
-    return Row(
+    channels, height, width = maps.shape[1:]
+    row = Row(
         job=layer.name,
         facts={
             "x": list(layer.x),
@@ -90,11 +93,10 @@ def _timed(layer: Layer, x: Tensor, repeat: int) -> Row:
         },
         seconds=seconds,
     )
-
-
-def _gram(maps: Tensor) -> Tensor:
-    flat = maps.flatten(2)
-    return torch.bmm(flat, flat.mT)
+    products = channels * (channels + 1) * height * width  # half: the matrix is symmetric
+    least = machine.least(layer.operations + products, (x.numel() + maps.numel()) * x.element_size())
+    row.facts["roof"] = least / row.median("auto")
+    return row
 
 
 def _double(layer: Layer, x: Tensor) -> Tensor:
@@ -122,7 +124,7 @@ def _onednn(layer: Layer, x: Tensor, weight: Tensor) -> Callable[[], Tensor] | N
     stride, padding, dilation, groups = layer.shape
 
     def run() -> Tensor:
-        return _gram(
+        return second_moment(
             torch.ops.mkldnn._convolution_pointwise(
                 x, weight, layer.bias, padding, stride, dilation, groups, name, scalars, ""
             )

@@ -39,13 +39,13 @@ def time_gram(size: int, repeat: int, dtype: torch.dtype, machine: Machine) -> I
         x = torch.randn(1, channels, side, side, generator=generator).relu().to(dtype)
         last = x.contiguous(memory_format=torch.channels_last)
         contenders = [
-            Contender(name="bmm", run=partial(_product, x)),
-            Contender(name="bmm, channels-last", run=partial(_product, last)),
+            Contender(name="bmm", run=partial(second_moment, x)),
+            Contender(name="bmm, channels-last", run=partial(second_moment, last)),
             Contender(name="native", run=partial(gram, x)),
             Contender(name="native, channels-last", run=partial(gram, last)),
         ]
         with torch.inference_mode():
-            exact = _product(x.double())
+            exact = second_moment(x.double())
             error = (gram(x).second - exact).norm() / exact.norm()
             seconds = take_turns(contenders, repeat)
         needed = channels * (channels + 1) * side**2  # half of the products: the matrix is symmetric
@@ -59,6 +59,7 @@ def time_gram(size: int, repeat: int, dtype: torch.dtype, machine: Machine) -> I
         yield row
 
 
-def _product(x: torch.Tensor) -> torch.Tensor:
-    flat = x.flatten(2)
+def second_moment(maps: torch.Tensor) -> torch.Tensor:
+    """(B, C, C) of `maps` (B, C, H, W): torch's product of the maps with themselves."""
+    flat = maps.flatten(2)
     return torch.bmm(flat, flat.mT)

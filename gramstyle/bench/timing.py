@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 from gramstyle.bench import allocator as allocators
 from gramstyle.bench.allocator import Allocator
@@ -41,6 +41,25 @@ class Row:
     job: str
     facts: dict[str, Any]
     seconds: dict[str, list[float]]
+
+    @classmethod
+    def of_record(cls, record: dict[str, Any]) -> Self:
+        """The row that `record` was made of, to the rounding of its times."""
+        known = {"job", "median_ms", "rounds_ms"}
+        facts = {name: value for name, value in record.items() if name not in known}
+        seconds = {name: [one / 1e3 for one in found] for name, found in record["rounds_ms"].items()}
+        return cls(job=record["job"], facts=facts, seconds=seconds)
+
+    def record(self) -> dict[str, Any]:
+        """For JSON: job, facts, and milliseconds."""
+        return {
+            "job": self.job,
+            **self.facts,
+            "median_ms": {name: round(1e3 * self.median(name), 4) for name in self.seconds},
+            "rounds_ms": {
+                name: [round(1e3 * one, 4) for one in found] for name, found in self.seconds.items()
+            },
+        }
 
     def median(self, name: str) -> float:
         """Median seconds of a contender."""

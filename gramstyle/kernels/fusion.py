@@ -7,6 +7,8 @@ from typing import Literal
 
 import torch
 
+from gramstyle.kernels.compiling import constant_result
+
 Path = Literal["registers", "shared"]
 """How features reach the second product: as registers hold them, or through shared memory."""
 
@@ -46,7 +48,7 @@ def fusible(dtype: torch.dtype, weight: Sequence[int], groups: int) -> Path | No
     return "registers" if outputs <= MOST_IN_REGISTERS else "shared"
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_result
 def runs_on(device: torch.device) -> bool:
     """Whether `device`, of CUDA, is new enough."""
     return torch.cuda.get_device_capability(device) >= OLDEST

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gramstyle import check
+from gramstyle.kernels.compiling import constant_result
 from gramstyle.kernels.maps import ACTIVATIONS, channels_last
 from gramstyle.kernels.native import require
 from gramstyle.kernels.register import ConvGram, Gram, ready
@@ -204,7 +205,7 @@ def _operator(function: type[torch.autograd.Function], packet: Any) -> Callable[
     return function.apply if torch.is_grad_enabled() else packet.default
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_result
 def precision() -> str:
     """How a GPU multiplies float32: ``tf32`` where torch may do so in matrix products, else ``ieee``."""
     return "tf32" if torch.get_float32_matmul_precision() != "highest" else "ieee"

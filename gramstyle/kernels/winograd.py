@@ -87,11 +87,14 @@ def _gradients(ctx: Any, outer: Tensor) -> tuple[Tensor | None, ...]:
     inner = channels_last(_through(outer, before, ctx.activation))
     by_x = None
     if wanted[0]:
-        back = turned_weight(weight)
+        # where the filter is there, only the shape of the weight is read, and it is not copied
+        back = weight.transpose(0, 1) if turned is not None else turned_weight(weight)
         filter_ = torch.ops.gramstyle.winograd_filter.default(back) if turned is None else turned
         by_x = torch.ops.gramstyle.winograd.default(
             inner, back, filter_, None, None, [2 - pad for pad in ctx.padding], "none"
         )
+    if not any(wanted[1:]):  # asked for nothing, torch's operator still copies its arguments
+        return by_x, None, None
     _, by_weight, by_bias = torch.ops.aten.convolution_backward(
         inner, x, weight, [len(weight)], [1, 1], ctx.padding, [1, 1], False, [0, 0], 1, [False, *wanted[1:]]
     )

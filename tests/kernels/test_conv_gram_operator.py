@@ -81,6 +81,18 @@ def test_agrees_with_the_definition(name, dtype, generator):
             assert (found.first.double() - flat.sum(2)).abs().max() <= narrow * flat.abs().sum(2).max()
 
 
+@pytest.mark.parametrize("name", ["first of VGG", "stem", "wide expansion", "groups"])
+def test_features_that_are_written_past_the_caches(name, generator):
+    """More than 4 MB of them, and of these more than a page of 2 MB."""
+    (x, weight, bias), shape = drawn(generator, name, (371, 400), torch.float32, batch=1)
+    x = x.contiguous(memory_format=torch.channels_last)
+    found = conv_gram(x, weight, bias, *shape, activation="relu", sums=True)
+    assert found.features.nbytes > 2**22
+    assert_close(found.features, definition(x, weight, bias, shape, "relu"), tolerance=4e-6)
+    flat = found.features.double().flatten(2)
+    assert_close(found.second, flat @ flat.mT, tolerance=1e-5)
+
+
 @pytest.mark.parametrize("name", ["first of VGG", "depthwise", "groups", "many outputs"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_features_that_are_never_stored_give_the_same_bits(name, dtype, generator):

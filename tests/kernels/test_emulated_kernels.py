@@ -1,4 +1,4 @@
-"""The source of the CUDA half's kernels, run thread by thread on the host under the sanitizers.
+"""The source of the CUDA half's kernels, run thread by thread on the host; in `make proofs` under sanitizers.
 
 Each program holds its oracle, sums in float64, and prints what differs from it; what the emulator
 counts as undefined (a missing barrier, memory that nothing wrote) is an error too.
@@ -27,9 +27,11 @@ GROUPS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(
+    scope="module", params=[False, pytest.param(True, marks=pytest.mark.proofs)], ids=["plain", "sanitized"]
+)
 def folder(request):
-    return programs(request.config.cache.mkdir("emulated"))
+    return programs(request.config.cache.mkdir("emulated"), sanitized=request.param)
 
 
 @pytest.mark.parametrize(("program", "group"), [(name, one) for name, all_ in GROUPS.items() for one in all_])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 @pytest.fixture(scope="module")
 def cuda(request):
-    torch.ops.load_library(operators(request.config.cache.mkdir("emulated-operators")))
+    torch.ops.load_library(operators(request.config.cache.mkdir("emulated")))
     return torch.ops.gramstyle_emulated
 
 

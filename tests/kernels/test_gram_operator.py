@@ -15,8 +15,8 @@ from gramstyle.kernels import available, gram, reason_missing, register
 ROUNDING = dict.fromkeys([torch.float16, torch.bfloat16, torch.float32], 160 * 2.0**-24)
 ROUNDING[torch.float64] = 160 * 2.0**-53
 DTYPES = list(ROUNDING)
-# around a vector of 4, 8 and 16 channels, a block of 48, a tile of 128 positions, a strip of 256, a
-# panel of 512 and the 256 channels from which threads share one matrix
+# around a vector of 4, 8 and 16 channels, a block of 48, a tile of 128 positions, a strip of 256, the 256
+# channels from which threads share one matrix, and panels of 1024 or, of 1280 channels, 256 positions
 SHAPES = [
     (1, 1, 1, 1),
     (2, 3, 5, 1),
@@ -30,6 +30,8 @@ SHAPES = [
     (1, 129, 3, 1),
     (1, 257, 23, 23),
     (2, 300, 2, 3),
+    (1, 272, 33, 40),
+    (1, 1280, 17, 16),
 ]
 
 
@@ -88,6 +90,17 @@ def test_many_positions_lose_no_more_than_few():
     x = torch.full((1, 2, 1024, 1024), 0.1)  # equal terms: the worst case of a running sum
     exact = float(x[0, 0, 0, 0].double()) ** 2 * 1024**2
     assert_close(gram(x).second, np.full((1, 2, 2), exact), tolerance=2e-6)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("channels", [64, 144, 257, 272])
+def test_sums_that_are_added_up_in_double(channels, layout, generator):
+    """Of more strips than one wave holds, and of a shared matrix after each 4096 positions."""
+    x = drawn(generator, (2, channels, 67, 123 if channels > 256 else 1000), torch.float32)
+    found = gram(x.contiguous(memory_format=layout), sums=True)
+    assert_close(found.second, reference(x), tolerance=160 * 2.0**-24)
+    assert torch.equal(found.second, found.second.mT)
+    assert_close(found.first, x.double().sum((2, 3)), tolerance=160 * 2.0**-24)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

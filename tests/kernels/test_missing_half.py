@@ -114,7 +114,7 @@ ASKED = "from gramstyle.kernels import instructions; answer = instructions()"
 
 
 @pytest.mark.skipif(reason_missing() is not None, reason="the native half was not built")
-@pytest.mark.parametrize("asked", ["portable", ""])
+@pytest.mark.parametrize("asked", ["portable", pytest.param("", marks=pytest.mark.proofs)])
 def test_what_was_asked_for_is_used(asked):
     best = ask(f"import os; os.environ.pop('GRAMSTYLE_CPU', None); {ASKED}")
     assert ask(f"import os; os.environ['GRAMSTYLE_CPU'] = {asked!r}; {ASKED}") == (asked or best)

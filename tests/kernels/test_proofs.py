@@ -97,8 +97,8 @@ def test_threads(program):
     [
         (
             PLAIN,
-            "std::min(kTile, last - p), room",
-            "std::min(kTile, last - p - 1), room",
+            "std::min(step, last - p), room",
+            "std::min(step, last - p - 1), room",
             "calls",
             "second [",
         ),
@@ -110,7 +110,14 @@ def test_threads(program):
             "heap-buffer-overflow",
             marks=pytest.mark.proofs,
         ),
-        pytest.param(THREADS, "T* room", "static T* room", "threads", "data race", marks=pytest.mark.proofs),
+        pytest.param(
+            THREADS,
+            "T* room = scratch<T, 1>",
+            "static T* room = scratch<T, 1>",
+            "threads",
+            "data race",
+            marks=pytest.mark.proofs,
+        ),
     ],
     ids=["a position is not read", "too little memory", "memory of all threads"],
 )

@@ -52,6 +52,16 @@ def test_agrees_with_the_definition(channels, dtype, generator):
         assert_close(found, definition(x, weight, bias, padding, "relu"), tolerance=ROUNDING[dtype])
 
 
+@pytest.mark.parametrize("channels", [(16, 16), (3, 32), (16, 24)], ids=str)
+def test_maps_that_are_written_past_the_caches(channels, generator):
+    """More than 4 MB; of 24 channels not whole vectors."""
+    x, weight, bias = drawn(generator, channels, (261, 275), torch.float32, batch=1)
+    x = x.contiguous(memory_format=torch.channels_last)
+    found = winograd(x, weight, bias, 1, activation="relu")
+    assert found.nbytes > 2**22
+    assert_close(found, definition(x, weight, bias, 1, "relu"), tolerance=1e-5)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_and_no_bias(activation, generator):
     x, weight, bias = drawn(generator, (16, 32), (13, 22), torch.float32)

@@ -97,6 +97,11 @@ def test_other_padding_of_the_first_convolution(padding, extractor_of):
     assert not torch.allclose(extractor(image_of(37, 41))["stem"], zeros["stem"])
 
 
+@pytest.mark.parametrize("pooling", ["average", "l2"])
+def test_other_pooling(pooling, extractor_of):
+    check(extractor_of("vgg16", ("pool1", "relu3_1"), pooling=pooling), image_of(37, 42), 10)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18"])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])

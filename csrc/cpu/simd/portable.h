@@ -14,10 +14,10 @@ template <class T>
 struct Vector {
   using Value = T;
   static constexpr int64_t lanes = 16 / sizeof(T);
-  static constexpr int64_t rows = 4;     // channels of a block of the Gram matrix
-  static constexpr int64_t columns = 2;  // vectors of it
-  static constexpr int64_t pixels = 4;   // positions of a block of a convolution
-  static constexpr int64_t weights = 2;  // vectors of outputs of it, at most
+  static constexpr int64_t rows = lanes;        // channels of a block of the Gram matrix
+  static constexpr int64_t columns = 8 / rows;  // vectors of it
+  static constexpr int64_t pixels = 4;          // positions of a block of a convolution
+  static constexpr int64_t weights = 2;         // vectors of outputs of it, at most
 
   typedef T Lanes __attribute__((vector_size(16)));
   Lanes v;

@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include "../../../csrc/bindings/cuda_operators.h"
+#include "../../../csrc/bindings/schemas.h"
 #include "emulated_machine.h"
 
 namespace gramstyle::emulation {
@@ -33,13 +34,9 @@ bool fused(Tensor x, Tensor weight, int64_t groups) { return cuda::is_fused(x, w
 }  // namespace gramstyle::emulation
 
 STABLE_TORCH_LIBRARY(gramstyle_emulated, m) {
-  m.def("gram(Tensor x, bool sums, bool wide, str precision) -> (Tensor, Tensor)");
-  m.def("gram_backward(Tensor x, Tensor? base, Tensor symmetric, Tensor? sums, str activation) -> Tensor");
-  m.def(
-      "conv_gram(Tensor x, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] "
-      "dilation, "
-      "SymInt groups, str activation, bool features, bool sums, bool wide, str precision) "
-      "-> (Tensor, Tensor, Tensor)");
+  m.def(gramstyle::kGramSchema);
+  m.def(gramstyle::kGramBackwardSchema);
+  m.def(gramstyle::kConvGramSchema);
   m.def("fused(Tensor x, Tensor weight, int groups) -> bool");
 }
 STABLE_TORCH_LIBRARY_IMPL(gramstyle_emulated, CPU, m) {

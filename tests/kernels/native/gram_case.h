@@ -42,7 +42,7 @@ inline int64_t draw_channels(Choices& choose) {
 }
 
 inline void draw_sides(Choices& choose, int64_t most, int64_t& height, int64_t& width) {
-  // around vectors, tiles of 128, panels of 512, strips of 256 to 4096 and four of 1024
+  // around vectors, tiles of 128, panels of 1024, strips of 256 to 4096 and four of 1024
   constexpr int64_t kPositions[] = {1,    2,    3,    4,    5,    7,    8,    9,    15,   16,  17,
                                     31,   33,   63,   64,   65,   100,  127,  128,  129,  130, 255,
                                     256,  257,  300,  383,  384,  385,  511,  512,  513,  640, 1023,

@@ -117,6 +117,9 @@ inline std::vector<ConvGramCase> direct_conv_grams() {
         one.wide = type == Element::float64;
         found.push_back(one);
       }
+  ConvGramCase large = conv_gram_of(Element::float32, 1, 2, 64, 1, 130, 129);  // 4 MB: past the caches
+  large.features = channels_last(Element::float32, {1, 64, 130, 129});
+  found.push_back(large);
   return found;
 }
 

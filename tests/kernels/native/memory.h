@@ -12,7 +12,8 @@ namespace proofs {
 
 constexpr uint8_t kUnset = 0xff;  // as float64, float32, float16 and bfloat16: not a number
 
-// Every byte is kUnset, or zero where there are too many to be touched. Null where there are none.
+// Every byte is kUnset, or zero where there are too many to be touched. Null where there are none. More than
+// 1 MB begins where torch's tensors do, at a line of the cache; less, where malloc has it.
 class Memory {
  public:
   explicit Memory(int64_t bytes) : bytes_(bytes), sparse_(bytes > (int64_t(1) << 28)) {
@@ -21,8 +22,8 @@ class Memory {
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (data_ == MAP_FAILED) throw std::bad_alloc();
     } else if (bytes > 0) {
-      data_ = std::malloc(size_t(bytes));
-      if (data_ == nullptr) throw std::bad_alloc();
+      const size_t boundary = bytes > (int64_t(1) << 20) ? 64 : alignof(double);
+      if (posix_memalign(&data_, boundary, size_t(bytes)) != 0) throw std::bad_alloc();
       std::memset(data_, kUnset, size_t(bytes));
     }
   }

@@ -52,7 +52,8 @@ inline void call(const WinogradCase& one, const ConvGramInputs& in, const Stored
       parallel_for);
 }
 
-// Every activation, maps that are read and written where they lie, and a strip of tiles more than one.
+// Every activation, maps that are read and written where they lie, a strip of tiles more than one, and more
+// than 4 MB, which are written past the caches.
 inline std::vector<WinogradCase> known_winograds() {
   std::vector<WinogradCase> found;
   for (const Element type : kElements)
@@ -66,6 +67,7 @@ inline std::vector<WinogradCase> known_winograds() {
         one.conv.kind = Kind::real;
       }
   found.push_back(winograd_of(Element::float32, 1, 2, 5, 1, 70, 90));
+  found.push_back(winograd_of(Element::float32, 1, 1, 64, 1, 130, 129));
   return found;
 }
 
