@@ -40,12 +40,12 @@ $(STAMP): pyproject.toml setup.py $(wildcard csrc/*/*.* csrc/cpu/simd/*.h csrc/i
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "could not make $(VENV): on Debian and Ubuntu install python3-venv"; rm -rf $(VENV); exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" wheel ninja
-	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --no-compile $(TORCH)
+	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation --editable ".[test]"
 	@touch $@
 
 $(VENV)/linters: $(STAMP)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 clean:

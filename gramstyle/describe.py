@@ -78,6 +78,7 @@ class Describer:
             device=device,
             dtype=dtype,
             first_padding=recipe.first_padding,
+            pooling=recipe.pooling,
             kernel=self.kernel,
             normalization=recipe.normalization,
             weights_dir=weights_dir,

@@ -14,7 +14,17 @@ from gramstyle.errors import StyleError
 from gramstyle.recipe import Recipe
 from gramstyle.types import WeightsIdentity
 
-MADE_BY = ("taps", "gram", "resize", "crop", "alpha", "background", "normalization", "first_padding")
+MADE_BY = (
+    "taps",
+    "gram",
+    "resize",
+    "crop",
+    "alpha",
+    "background",
+    "normalization",
+    "first_padding",
+    "pooling",
+)
 """Parts of a recipe that a descriptor depends on; the metric and tap weights come later."""
 
 

@@ -28,6 +28,7 @@ from gramstyle.extract import Extractor, parse
 from gramstyle.extract import backbone as spec_of
 from gramstyle.images import Picture, ResizePolicy, Skipped
 from gramstyle.images import resize as resized
+from gramstyle.kernels import Kernel
 from gramstyle.types import Progress, WeightsIdentity
 from gramstyle.versions import versions
 
@@ -84,6 +85,7 @@ def diagnose(
     device: str | torch.device = "auto",
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
+    kernel: Kernel = "auto",
     seed: int = 0,
     weights_dir: str | Path | None = None,
     skipped: list[Skipped] | None = None,
@@ -102,6 +104,7 @@ def diagnose(
         device: see `Extractor`. On mps, which has no float64, diagnostics run on the cpu.
         dtype: of the network.
         batch_size: pictures of one size, one after another, that go through the network together.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         seed: of the shuffles, 0 or more.
         weights_dir: folder looked in for weights before the cache.
         skipped: list that pictures too small for the taps are appended to; without it they are
@@ -118,7 +121,7 @@ def diagnose(
     policy = ResizePolicy.parse(resize)
     read = spec_of(parse(backbone).backbone).scale_taps if taps is None else taps
     extractor = Extractor(
-        backbone, read, device=device, dtype=dtype, weights_dir=weights_dir, progress=progress
+        backbone, read, device=device, dtype=dtype, kernel=kernel, weights_dir=weights_dir, progress=progress
     )
     name = f"{extractor.spec.name}@{extractor.identity.name}"
     total = len(pictures) if isinstance(pictures, Sized) else None

@@ -12,6 +12,7 @@ from gramstyle.distance.combine import check_weights
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, backbone, parse, select_taps
 from gramstyle.extract.network import FirstPadding
+from gramstyle.extract.pooling import Pooling
 from gramstyle.extract.registry import random_seed
 from gramstyle.gram import NORMS, SECOND_MOMENT, STATISTICS, GramSettings, Norm, Statistic
 from gramstyle.images import ResizePolicy
@@ -38,6 +39,7 @@ class Recipe:
         background: sRGB colour in [0, 1] under transparent pixels; white unless given.
         normalization: replaces what the weights declare.
         first_padding: how the first convolution pads.
+        pooling: how VGG pools; see `Extractor`.
         source: where the recipe was published.
     """
 
@@ -53,6 +55,7 @@ class Recipe:
     background: tuple[float, float, float] = (1.0, 1.0, 1.0)
     normalization: Normalization | None = None
     first_padding: FirstPadding = "zeros"
+    pooling: Pooling = "max"
     source: str = ""
 
     def __post_init__(self) -> None:

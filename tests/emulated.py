@@ -62,6 +62,7 @@ def run(command: Sequence[str]) -> str:
 def built(cache: Path, make: Callable[[Path], None], *parts: object) -> Path:
     """A folder that `make` has filled, now or in an earlier run on the same sources."""
     folder = cache / digest(COMPILER, *parts)
+    cache.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not (folder / "built").exists():
             for old in cache.iterdir():
@@ -73,25 +74,44 @@ def built(cache: Path, make: Callable[[Path], None], *parts: object) -> Path:
     return folder
 
 
-def programs(cache: Path) -> Path:
-    """The folder of the programs of `EMULATION`, built under the sanitizers.
-
-    Kernels are instrumented; the emulator, which checks shared memory itself, is not, and optimised.
-    """
-    names = sorted(path.stem for path in EMULATION.glob("*_cases.cpp"))
+def objects(cache: Path) -> list[str]:
+    """Kernels and emulator, compiled without sanitizers, for programs and for libraries."""
 
     def make(folder: Path) -> None:
-        core = ["-O2", "-DGRAMSTYLE_ADDRESS_SANITIZER"]
-        jobs = [(one, ["-O0", *SANITIZE]) for one in kernels()]
-        jobs += [(EMULATION / f"{name}.cpp", core) for name in [*names, "emulated_machine"]]
-        with ThreadPoolExecutor(2) as pool:
-            objects = list(pool.map(lambda job: compiled(job[0], folder, job[1]), jobs))
-        shared = [one for one in objects if not one.endswith("_cases.cpp.o")]
-        for name in names:
-            target = [str(folder / f"{name}.cpp.o"), "-o", str(folder / name)]
-            run([*COMPILER.split(), *SANITIZE, *shared, *target])
+        jobs = [(one, ["-O0", "-fPIC"]) for one in kernels()]
+        jobs += [(EMULATION / "emulated_machine.cpp", ["-O2", "-fPIC"])]
+        all_compiled(jobs, folder)
 
-    return built(cache, make, names)
+    return sorted(map(str, built(cache / "kernels", make).glob("*.o")))
+
+
+def all_compiled(jobs: Sequence[tuple[Path, Sequence[str]]], folder: Path) -> list[str]:
+    """The objects of sources with their flags, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda job: compiled(job[0], folder, job[1]), jobs))
+
+
+def programs(cache: Path, *, sanitized: bool) -> Path:
+    """The folder of the programs of `EMULATION`.
+
+    Sanitized, kernels are instrumented; the emulator, which checks shared memory itself, is not, and
+    optimised.
+    """
+    names = sorted(path.stem for path in EMULATION.glob("*_cases.cpp"))
+    core = ["-O2", *(["-DGRAMSTYLE_ADDRESS_SANITIZER"] if sanitized else [])]
+    flags = SANITIZE if sanitized else []
+
+    def make(folder: Path) -> None:
+        cases = [(EMULATION / f"{name}.cpp", core) for name in names]
+        if sanitized:
+            shared = [(one, ["-O0", *SANITIZE]) for one in kernels()]
+            parts = all_compiled([*shared, (EMULATION / "emulated_machine.cpp", core)], folder)
+        else:
+            parts = objects(cache)
+        for name, case in zip(names, all_compiled(cases, folder), strict=True):
+            run([*COMPILER.split(), *flags, *parts, case, "-o", str(folder / name)])
+
+    return built(cache / ("sanitized" if sanitized else "plain"), make, names)
 
 
 def operators(cache: Path) -> Path:
@@ -102,13 +122,9 @@ def operators(cache: Path) -> Path:
 
     def make(folder: Path) -> None:
         stable = [*FLAGS, f"-isystem{home / 'include'}", f"-I{ROOT / 'csrc/bindings'}"]
-        jobs = [(one, ["-O0", "-fPIC"]) for one in kernels()]
-        jobs += [(EMULATION / "emulated_machine.cpp", ["-O2", "-fPIC"])]
         bindings = (ROOT / "csrc/bindings/cuda_operators.cpp", EMULATION / "module.cpp")
-        jobs += [(one, stable) for one in bindings]
-        with ThreadPoolExecutor(2) as pool:
-            objects = list(pool.map(lambda job: compiled(job[0], folder, job[1]), jobs))
+        parts = [*objects(cache), *all_compiled([(one, stable) for one in bindings], folder)]
         torch_libraries = [f"-L{home / 'lib'}", "-ltorch_cpu", "-ltorch"]
-        run([*COMPILER.split(), "-shared", *objects, *torch_libraries, "-o", str(folder / "operators.so")])
+        run([*COMPILER.split(), "-shared", *parts, *torch_libraries, "-o", str(folder / "operators.so")])
 
-    return built(cache, make, torch.__version__) / "operators.so"
+    return built(cache / "operators", make, torch.__version__) / "operators.so"

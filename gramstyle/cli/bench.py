@@ -37,7 +37,9 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE.json", help="Also write all times, with date and versions."),
 ]
-RATIOS = ["eager / auto", "unfused / auto"]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Also torch.compile; it compiles for minutes first.")
+]
 Networks = Annotated[
     list[str] | None,
     typer.Option(
@@ -62,22 +64,7 @@ def gram(
         kind = run_settings("cpu", dtype, 1).dtype
     machine = _begin(threads, output)
     rows = _collect(bench.time_gram(size, repeat, kind, machine))
-    _show(
-        f"Gram matrices, {dtype}, {size} x {size}",
-        ["C x H x W", "bmm ms", "native ms", "ratio", "ratio, channels-last", "of the roof", "error"],
-        [
-            [
-                row.job,
-                _ms(row, row.fastest(["bmm", "bmm, channels-last"])),
-                _ms(row, "native, channels-last"),
-                f"{row.ratio('bmm', 'native'):.2f}",
-                f"{row.ratio('bmm, channels-last', 'native, channels-last'):.2f}",
-                f"{row.facts['roof']:.0%}",
-                f"{row.facts['error']:.0e}",
-            ]
-            for row in rows
-        ],
-    )
+    _show(f"Gram matrices, {dtype}, {size} x {size}", bench.gram_table(rows))
     _write(output, machine, rows)
 
 
@@ -87,6 +74,7 @@ def conv_gram(
     size: Size = 512,
     repeat: Repeat = 9,
     threads: Threads = None,
+    compile: Compile = False,
     output: Output = None,
 ) -> None:
     """Every convolution of networks with the Gram matrix of its features, float32."""
@@ -94,22 +82,11 @@ def conv_gram(
     names = backbone or [f"{name}@random" for name in NETWORKS]
     rows = []
     for name in names:
-        rows += _collect(bench.time_convolutions(layers_of(name, size), repeat), f"{name.partition('@')[0]} ")
-    _show(
-        f"Convolution, activation and Gram matrix, float32, {size} x {size}",
-        [
-            "layer",
-            "shape",
-            "eager ms",
-            "unfused ms",
-            "one pass ms",
-            "auto ms",
-            "choice",
-            "of eager",
-            "of unfused",
-        ],
-        [_layer_cells(row) for row in rows],
-    )
+        rows += _collect(
+            bench.time_convolutions(layers_of(name, size), repeat, machine, compiled=compile),
+            f"{name.partition('@')[0]} ",
+        )
+    _show(f"Convolution, activation and Gram matrix, float32, {size} x {size}", bench.layer_table(rows))
     _write(output, machine, rows)
 
 
@@ -123,9 +100,7 @@ def descriptor(
     size: Size = 512,
     repeat: Repeat = 9,
     threads: Threads = None,
-    compile: Annotated[  # the name of torch's own function
-        bool, typer.Option("--compile", help="Also torch.compile; it compiles for minutes first.")
-    ] = False,
+    compile: Compile = False,
     weights_dir: options.WeightsDir = None,
     output: Output = None,
 ) -> None:
@@ -134,22 +109,25 @@ def descriptor(
     names = backbone or [f"{name}@random" for name in NETWORKS]
     found = _images(images or [], size)
     rows = _collect(bench.time_descriptor(names, found, repeat, compiled=compile, weights_dir=weights_dir))
-    _show(
-        f"Style descriptors, {size} x {size}",
-        [
-            "backbone",
-            "eager ms",
-            "unfused ms",
-            "auto ms",
-            "bfloat16 ms",
-            "of eager",
-            "of unfused",
-            "bfloat16 of eager",
-        ]
-        + ["error", "bfloat16 distance error"]
-        + (["compiled ms"] if compile else []),
-        [_descriptor_cells(row) for row in rows],
-    )
+    _show(f"Style descriptors, {size} x {size}", bench.descriptor_table(rows))
+    _write(output, machine, rows)
+
+
+@app.command()
+def transfer(
+    backbone: Networks = None,
+    size: Size = 512,
+    repeat: Repeat = 5,
+    threads: Threads = None,
+    weights_dir: options.WeightsDir = None,
+    output: Output = None,
+) -> None:
+    """A step of a style transfer: plain torch, and this package."""
+    machine = _begin(threads, output)
+    names = backbone or [f"{name}@random" for name in NETWORKS]
+    content, style, *_ = _images([], size)
+    rows = _collect(bench.time_transfer(names, content, style, repeat, weights_dir=weights_dir))
+    _show(f"A step of a style transfer, float32, {size} x {size}", bench.transfer_table(rows))
     _write(output, machine, rows)
 
 
@@ -189,45 +167,8 @@ def _images(paths: Sequence[Path], size: int) -> list[torch.Tensor]:
     return found
 
 
-def _layer_cells(row: bench.Row) -> list[str]:
-    unfused = row.fastest([name for name in bench.UNFUSED if name in row.seconds])
-    outputs, _, *kernel = row.facts["weight"]
-    _, channels, height, width = row.facts["x"]
-    groups = "" if row.facts["groups"] == 1 else f", groups {row.facts['groups']}"
-    return [
-        row.job,
-        f"{channels} -> {outputs}, {kernel[0]} x {kernel[1]} / {row.facts['stride'][0]}{groups}, "
-        f"{height} x {width}",
-        _ms(row, "eager"),
-        _ms(row, unfused),
-        _ms(row, "fused"),
-        _ms(row, "auto"),
-        row.facts["choice"],
-        f"{row.ratio('eager', 'auto, default memory'):.2f}",
-        f"{row.ratio(unfused, 'auto'):.2f}",
-    ]
-
-
-def _descriptor_cells(row: bench.Row) -> list[str]:
-    times = ["eager", "unfused", "auto", "auto, bfloat16"]
-    return [
-        row.job,
-        *(_ms(row, name) for name in times),
-        f"{row.ratio('eager', 'auto, default memory'):.2f}",
-        f"{row.ratio('unfused', 'auto'):.2f}",
-        f"{row.ratio('eager', 'auto, bfloat16'):.2f}",
-        f"{row.facts['error']:.0e}",
-        f"{row.facts['bfloat16_distance_error']:.1e}",
-        *([_ms(row, "compiled")] if "compiled" in row.seconds else []),
-    ]
-
-
-def _ms(row: bench.Row, name: str) -> str:
-    return f"{1e3 * row.median(name):.2f}"
-
-
-def _show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    show(table(header, rows, title))
+def _show(title: str, found: bench.Table) -> None:
+    show(table(found.header, found.cells, title))
 
 
 def _write(output: Path | None, machine: bench.Machine, rows: Sequence[bench.Row]) -> None:
@@ -238,16 +179,6 @@ def _write(output: Path | None, machine: bench.Machine, rows: Sequence[bench.Row
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": versions(),
         "machine": asdict(machine),
-        "rows": [
-            {
-                "job": row.job,
-                **row.facts,
-                "median_ms": {name: round(1e3 * row.median(name), 4) for name in row.seconds},
-                "rounds_ms": {
-                    name: [round(1e3 * one, 4) for one in found] for name, found in row.seconds.items()
-                },
-            }
-            for row in rows
-        ],
+        "rows": [row.record() for row in rows],
     }
     emit(json.dumps(record, indent=1), output)

@@ -49,6 +49,7 @@ def demo(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
+    kernel: options.KernelName = "auto",
     seed: options.Seed = None,
     weights_dir: options.WeightsDir = None,
     quiet: options.Quiet = False,
@@ -65,7 +66,7 @@ def demo(
     say.quiet = quiet
     with options.usage():
         recipes = [_recipe(name, seed, size) for name in backbone or DEMO]
-        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir)
         check_writable(output / "report.html", "--output")
     with bars() as progress:
         paths = bundled_images() if not images else _labelled(find_images(images))

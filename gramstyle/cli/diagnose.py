@@ -78,6 +78,7 @@ def diagnose(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
+    kernel: options.KernelName = "auto",
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of shuffles, and of `@random` weights that name none.")
     ] = 0,
@@ -92,7 +93,7 @@ def diagnose(
     with options.usage():
         prepare = {"resize": size, "background": options.colour(background)}
         recipes = options.recipes(backbone, None, seed, prepare, {"taps": options.comma_list(taps)}, [])
-        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir)
         form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(figure, "--figure")
@@ -127,13 +128,10 @@ def _diagnosed(
             recipe.backbone,
             recipe.taps,
             resize=recipe.resize,
-            device=run.device,
-            dtype=run.dtype,
-            batch_size=run.batch_size,
             seed=seed,
-            weights_dir=run.weights_dir,
             skipped=skipped,
             progress=count,
+            **run.of_networks(),
         )
     finally:
         say.skipped(skipped or (), len(paths))

@@ -19,6 +19,7 @@ from gramstyle.cli import (
     doctor,
     presets,
     study,
+    transfer,
     weights,
 )
 from gramstyle.cli.console import say
@@ -38,6 +39,9 @@ app.command("describe")(describe.describe)
 app.command("diagnose")(diagnose.diagnose)
 app.command("corpus")(corpus.corpus)
 app.command("study")(study.study)
+app.command("transfer")(transfer.transfer)
+app.command("texture")(transfer.texture)
+app.command("rerun")(transfer.rerun)
 app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)
 app.command("presets")(presets.presets)

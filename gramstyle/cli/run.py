@@ -38,7 +38,7 @@ class Run:
 
     def of_networks(self) -> dict[str, Any]:
         """Arguments of everything else that runs networks."""
-        names = ("device", "dtype", "batch_size", "weights_dir")
+        names = ("device", "dtype", "batch_size", "kernel", "weights_dir")
         return {name: getattr(self, name) for name in names}
 
 

@@ -81,6 +81,7 @@ def study(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     batch_size: options.BatchSize = 8,
+    kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -111,7 +112,7 @@ def study(
                 "seed": seed,
             },
         )
-        run = run_settings(device, dtype, batch_size, weights_dir=weights_dir)
+        run = run_settings(device, dtype, batch_size, kernel, weights_dir)
         given = [name for name, one in (("IMAGES", images), ("--manifest", manifest)) if one is not None]
         given += [name for name, one in (("--procedural", procedural), ("--bundled", bundled)) if one]
         if len(given) != 1:

@@ -10,3 +10,4 @@ from gramstyle.distance.metrics import Metric as Metric
 from gramstyle.distance.metrics import metric_named as metric_named
 from gramstyle.distance.pairwise import distance as distance
 from gramstyle.distance.pairwise import pairwise_distance as pairwise_distance
+from gramstyle.distance.target import DistanceTo as DistanceTo

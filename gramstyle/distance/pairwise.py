@@ -86,7 +86,7 @@ def paired(x: Tensor, y: Tensor, metric: Metric, statistic: Statistic) -> Tensor
     p, q = metric.transform(x, statistic), metric.transform(y, statistic)
     kernel = metric.kernel
     a, b = kernel.norms(p, statistic), kernel.norms(q, statistic)
-    return _apply(metric, kernel.paired(p, q, statistic), a, b, entries(x, statistic))
+    return apply_form(metric, kernel.paired(p, q, statistic), a, b, entries(x, statistic))
 
 
 def pairwise(
@@ -151,7 +151,7 @@ def _pairwise(
                 continue
             inner = kernel.cross(left, left if y is None and column == row else q[column], statistic)
             for metric in metrics:
-                block = _apply(metric, inner, a[row, None], b[None, column], size)
+                block = apply_form(metric, inner, a[row, None], b[None, column], size)
                 out[metric.name][row, column] = block
                 if progress is not None:
                     progress(block.numel() * (2 if y is None and column.start > row.start else 1))
@@ -183,7 +183,7 @@ def entries(flat: Tensor, statistic: Statistic) -> int:
     return channels_of(flat.shape[1]) ** 2 if statistic.is_matrix else flat.shape[1]
 
 
-def _apply(metric: Metric, inner: Tensor, a: Tensor, b: Tensor, size: int) -> Tensor:
+def apply_form(metric: Metric, inner: Tensor, a: Tensor, b: Tensor, size: int) -> Tensor:
     """The form, after products that differ from the norms by rounding only were set equal to them."""
     middle = (a + b) / 2
     # float32, where a device has no float64, rounds more than the kernel says of float64

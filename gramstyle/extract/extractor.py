@@ -14,6 +14,7 @@ from gramstyle.errors import StyleError
 from gramstyle.extract import network, registry
 from gramstyle.extract.device import choose_device
 from gramstyle.extract.fusion import TapSums, fuse, with_sums
+from gramstyle.extract.pooling import Pooling
 from gramstyle.extract.timm import build_timm, declared_normalization, timm_entry, timm_tags
 from gramstyle.images import normalize
 from gramstyle.kernels import Kernel, checked_kernel
@@ -55,6 +56,7 @@ class Extractor(nn.Module):
         memory_format: ``auto`` is channels-last on the cpu, and for half precision on cuda, where
             it is faster.
         first_padding: how the first convolution pads; networks are trained with ``zeros``.
+        pooling: ``average`` or ``l2`` in the place of VGG's maxima, scaled to about their size.
         normalization: replaces what the weights declare; random weights and files take what the
             library that builds the network declares for it.
         kernel: ``reference`` runs the layers as their library builds them; otherwise batch normalisation
@@ -79,6 +81,7 @@ class Extractor(nn.Module):
         dtype: torch.dtype = torch.float32,
         memory_format: MemoryFormat = "auto",
         first_padding: network.FirstPadding = "zeros",
+        pooling: Pooling = "max",
         normalization: Normalization | None = None,
         check_range: bool = True,
         kernel: Kernel = "auto",
@@ -92,6 +95,7 @@ class Extractor(nn.Module):
             raise ValueError(f"dtype must be one of {names}, got {dtype}")
         check.name_in("memory_format", memory_format, ("auto", "contiguous", "channels_last"))
         check.name_in("first_padding", first_padding, ("zeros", "replicate", "reflect"))
+        check.name_in("pooling", pooling, ("max", "average", "l2"))
         place = choose_device(device)
         named = registry.parse(backbone)
         self.spec: BackboneSpec = registry.backbone(named.backbone)
@@ -101,8 +105,9 @@ class Extractor(nn.Module):
         self.normalization = normalization or _declared(self.spec, row)
         self.check_range = check_range
         self.first_padding = first_padding
+        self.pooling = pooling
         trunk, self.identity = _network(
-            self.spec, self.taps, chosen, first_padding, weights_dir=weights_dir, progress=progress
+            self.spec, self.taps, chosen, first_padding, pooling, weights_dir=weights_dir, progress=progress
         )
         self.memory_format = _choose_format(memory_format, place, dtype)
         self.trunk = trunk.to(device=place, dtype=dtype).to(memory_format=self.memory_format)
@@ -293,18 +298,24 @@ def _network(
     taps: Sequence[TapSpec],
     chosen: WeightsEntry | Path | int,
     first_padding: network.FirstPadding,
+    pooling: Pooling,
     *,
     weights_dir: str | Path | None,
     progress: Progress | None,
 ) -> tuple[nn.Module, WeightsIdentity]:
     generic = spec.name.startswith(registry.TIMM_PREFIX)
-    if generic and first_padding != "zeros":
-        raise StyleError(f"first_padding is for backbones of the registry, not for {spec.name}")
+    altered = [
+        name
+        for name, is_so in (("first_padding", first_padding != "zeros"), ("pooling", pooling != "max"))
+        if is_so
+    ]
+    if generic and altered:
+        raise StyleError(f"{altered[0]} is for backbones of the registry, not for {spec.name}")
     if isinstance(chosen, int):
         trunk = (
             build_timm(spec, taps, None, chosen)
             if generic
-            else network.build_random(spec, taps, chosen, first_padding)
+            else network.build_random(spec, taps, chosen, first_padding, pooling)
         )
         return trunk, _random_identity(spec, chosen, trunk)
     if isinstance(chosen, WeightsEntry):
@@ -314,7 +325,7 @@ def _network(
         resolved, row = load_file(chosen, spec.name), None
     if generic:
         return build_timm(spec, taps, resolved.state, where=_where(resolved)), resolved.identity
-    trunk = network.build(spec, taps, row, first_padding)
+    trunk = network.build(spec, taps, row, first_padding, pooling)
     network.load(trunk, resolved.state, spec, _where(resolved))
     return trunk, resolved.identity
 

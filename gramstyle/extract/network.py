@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from gramstyle.errors import StyleError, WeightsError
+from gramstyle.extract.pooling import Pooling, pool
 from gramstyle.types import BackboneSpec, TapSpec, WeightsEntry
 
 FirstPadding = Literal["zeros", "replicate", "reflect"]
@@ -20,6 +21,7 @@ def build(
     taps: Sequence[TapSpec],
     entry: WeightsEntry | None = None,
     first_padding: FirstPadding = "zeros",
+    pooling: Pooling = "max",
 ) -> nn.Module:
     """The network from its input to the deepest of `taps`, without values (on the meta device).
 
@@ -31,11 +33,16 @@ def build(
         if entry is not None:
             adapt(model, entry)
     _pad_first(model, first_padding, spec)
+    pool(model, pooling, spec.name)
     return cut(model, taps)
 
 
 def build_random(
-    spec: BackboneSpec, taps: Sequence[TapSpec], seed: int, first_padding: FirstPadding
+    spec: BackboneSpec,
+    taps: Sequence[TapSpec],
+    seed: int,
+    first_padding: FirstPadding,
+    pooling: Pooling = "max",
 ) -> nn.Module:
     """As `build`, with the architecture's own published initialisation drawn from `seed`.
 
@@ -44,6 +51,7 @@ def build_random(
     with seeded(seed):
         model = full(spec)
     _pad_first(model, first_padding, spec)
+    pool(model, pooling, spec.name)
     return cut(model, taps)
 
 

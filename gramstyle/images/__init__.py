@@ -25,4 +25,6 @@ from gramstyle.images.resize import resize as resize
 from gramstyle.images.resize import resize_mask as resize_mask
 from gramstyle.images.resize import resize_mask_part as resize_mask_part
 from gramstyle.images.samples import MAX_PIXELS as MAX_PIXELS
+from gramstyle.images.save import check_saveable as check_saveable
+from gramstyle.images.save import save_image as save_image
 from gramstyle.images.stored import file_bytes as file_bytes

@@ -59,6 +59,7 @@ class Wanted:
             "backbone": self.network.backbone,
             "device": self.network.device.type,
             "dtype": str(self.network.dtype),
+            "kernel": self.network.kernel,
             "input": self.input.name,
             "resize": self.input.resize or self.resize,
             "features": arm,

@@ -14,6 +14,7 @@ from gramstyle.describe import Describer
 from gramstyle.distance import DEFAULT_METRIC, metric_named
 from gramstyle.errors import StyleError
 from gramstyle.images import Picture
+from gramstyle.kernels import Kernel
 from gramstyle.measure import Distances, distances
 from gramstyle.recipe import Recipe
 from gramstyle.study.separation import Separation, separation
@@ -54,6 +55,7 @@ def compare(
     device: str | torch.device = "auto",
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
+    kernel: Kernel = "auto",
     weights_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Comparison]:
@@ -72,6 +74,7 @@ def compare(
         device: see `Extractor`.
         dtype: of the networks.
         batch_size: images of one size that go through a network together.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         progress: called while weights are fetched and images described.
 
@@ -93,6 +96,7 @@ def compare(
             device=device,
             dtype=dtype,
             batch_size=batch_size,
+            kernel=kernel,
             weights_dir=weights_dir,
             progress=progress,
         )

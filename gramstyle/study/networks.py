@@ -15,6 +15,7 @@ from gramstyle.extract import Extractor, backbone, choose_device, choose_weights
 from gramstyle.extract.network import build
 from gramstyle.extract.registry import TIMM_PREFIX, random_seed
 from gramstyle.extract.timm import build_timm
+from gramstyle.kernels import Kernel, checked_kernel
 from gramstyle.study.depth import depth_taps, ladder_taps
 from gramstyle.study.results import PIXELS, RGB, Tap
 from gramstyle.types import BackboneSpec, Features, Progress, TapSpec, WeightsEntry, WeightsIdentity
@@ -30,6 +31,7 @@ class Network:
         like: weights whose limits random weights keep to, so that both are read at the same taps.
         device: see `Extractor`.
         dtype: of the network.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         progress: called while weights are fetched.
 
@@ -44,11 +46,13 @@ class Network:
         like: str | None = None,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
+        kernel: Kernel = "auto",
         weights_dir: str | Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.device = choose_device(device)
         self.dtype = dtype
+        self.kernel = checked_kernel(kernel)
         self._options = {"weights_dir": weights_dir, "progress": progress}
         self._extractor: Extractor | None = None
         self._identity: WeightsIdentity | None = None
@@ -131,6 +135,7 @@ class Network:
                 weights=self.weights,
                 device=self.device,
                 dtype=self.dtype,
+                kernel=self.kernel,
                 **self._options,  # type: ignore[arg-type]
             )
             found = self._extractor.identity

@@ -14,6 +14,7 @@ import torch
 from gramstyle import check
 from gramstyle.corpus import FACTORS, Corpus
 from gramstyle.errors import StyleError
+from gramstyle.kernels import Kernel
 from gramstyle.study.assess import Assessor
 from gramstyle.study.cache import Cache
 from gramstyle.study.combined import combined
@@ -47,6 +48,7 @@ def run_study(
     device: str | torch.device = "auto",
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
+    kernel: Kernel = "auto",
     weights_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> StudyResults:
@@ -63,6 +65,7 @@ def run_study(
         device: see `Extractor`.
         dtype: of the networks.
         batch_size: images of one size that go through a network together.
+        kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
         weights_dir: folder looked in for weights before the cache.
         progress: called while weights are fetched, images described and distances measured.
 
@@ -74,7 +77,7 @@ def run_study(
     """
     check.positive("batch_size", batch_size)
     corpus.check_styles()
-    networks = _networks(settings, device, dtype, weights_dir, progress)
+    networks = _networks(settings, device, dtype, kernel, weights_dir, progress)
     looked = survey(thinned(corpus, settings.limit), settings.resize, progress)
     labels = _labels(looked.corpus)
     development, held_out = _halves(labels, settings.seed)
@@ -110,6 +113,7 @@ def _networks(
     settings: StudySettings,
     device: str | torch.device,
     dtype: torch.dtype,
+    kernel: Kernel,
     weights_dir: str | Path | None,
     progress: Progress | None,
 ) -> list[Network]:
@@ -117,6 +121,7 @@ def _networks(
     options: dict[str, Any] = {
         "device": device,
         "dtype": dtype,
+        "kernel": kernel,
         "weights_dir": weights_dir,
         "progress": progress,
     }
@@ -173,6 +178,7 @@ def _made_by(looked: Survey, settings: StudySettings, network: Network) -> dict[
         "primary": [settings.primary.statistic, settings.primary.metric],
         "device": network.device.type,
         "dtype": str(network.dtype),
+        "kernel": network.kernel,
     }
 
 

@@ -36,6 +36,18 @@ def test_descriptors_of_images(run, tmp_path):
     assert "mobilenet_v2@random" in ended.out
 
 
+def test_steps_of_a_transfer(run, tmp_path):
+    ended = run(
+        "bench", "transfer", "-b", "resnet18@random", "--size", 64, "--repeat", 1, "-o", tmp_path / "t.json"
+    )
+    assert ended.code == 0, ended.err
+    assert "64 x 64" in ended.out
+    (row,) = json.loads((tmp_path / "t.json").read_text())["rows"]
+    assert 0 < row["eager_error"] < 1e-2
+    assert 0 < row["error"] < 1e-2
+    assert set(row["median_ms"]) == {"eager", "auto", "auto, default memory"}
+
+
 def test_threads_are_as_asked(run, tmp_path):
     before = torch.get_num_threads()
     try:

@@ -56,6 +56,15 @@ def test_backbones_lists_all_and_the_taps_of_one(run):
     assert run("backbones", "vgg").code == 2
 
 
+def test_presets_of_transfers_are_listed(run):
+    found = json.loads(run("presets", "--transfer", "-f", "json").out)
+    assert found["neural-style"]["content_weight"] == 5
+    assert found["gatys2016"]["optimizer"]["name"] == "lbfgs"
+    shown = run("presets", "--transfer").out
+    assert "128 to 512" in shown
+    assert run("presets", "--transfer", "-f", "csv").out.startswith("preset,backbone,style")
+
+
 def test_presets_are_listed_with_their_sources(run):
     found = json.loads(run("presets", "-f", "json").out)
     assert set(found) == set(gramstyle.PRESETS)

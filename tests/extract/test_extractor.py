@@ -273,6 +273,27 @@ def test_reflecting_needs_pixels_to_reflect(lively):
     extractor(torch.rand(1, 3, 2, 2))
 
 
+@pytest.mark.parametrize(("pooling", "gain", "power"), [("average", 2.0, 1), ("l2", 0.78, 2)])
+def test_other_pooling_takes_the_place_of_every_maximum(pooling, gain, power, lively, images):
+    """Each window by slices: gain times the mean, and gain times the root of the sum of squares."""
+    made = lively("vgg16", ["relu1_2", "pool1", "relu2_2", "pool2"], pooling=pooling)
+    features = made(images)
+    for before, after in (("relu1_2", "pool1"), ("relu2_2", "pool2")):
+        x = features[before][..., : features[after].shape[2] * 2, : features[after].shape[3] * 2]
+        corners = [x[..., i::2, j::2] ** power for i in (0, 1) for j in (0, 1)]
+        expected = gain * (sum(corners) / 4 if power == 1 else sum(corners).sqrt())
+        torch.testing.assert_close(features[after], expected, rtol=1e-5, atol=1e-6)
+    assert not torch.allclose(features["pool1"], lively("vgg16", ["pool1"])(images)["pool1"])
+
+
+def test_pooling_is_refused_where_there_are_no_such_maxima():
+    for name in ("resnet18@random", "mobilenet_v2@random"):
+        with pytest.raises(StyleError, match=r"pooling must be 'max' for .*'l2'. VGG does"):
+            Extractor(name, pooling="l2", device="cpu")
+    with pytest.raises(StyleError, match="pooling is for backbones of the registry"):
+        Extractor("timm:test_resnet@random", pooling="average", device="cpu")
+
+
 def test_first_padding_is_refused_where_it_would_be_ignored():
     """TensorFlow's SAME is done by a module that pads by itself, and takes no notice of padding_mode."""
     with pytest.raises(

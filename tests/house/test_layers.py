@@ -16,8 +16,8 @@ FLOORS = (
     "extract gram",
     "distance diagnose tiles",
     "recipe presets preparation describe descriptors measure store diagnosis",
-    "study index transfer metrics bench",
-    "report",
+    "study index transfer metrics",
+    "report bench",
     "web",
     "cli",
 )

@@ -26,11 +26,7 @@ def project():
     ("tool", "hook"), [("ruff", "astral-sh/ruff-pre-commit"), ("mypy", "pre-commit/mirrors-mypy")]
 )
 def test_hooks_and_the_dev_extra_pin_one_version(tool, hook, project):
-    pins = [
-        one
-        for one in map(Requirement, project["project"]["optional-dependencies"]["dev"])
-        if one.name == tool
-    ]
+    pins = [one for one in map(Requirement, project["dependency-groups"]["dev"]) if one.name == tool]
     (pin,) = pins
     (specifier,) = pin.specifier
     assert specifier.operator == "=="

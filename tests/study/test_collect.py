@@ -339,6 +339,7 @@ def test_the_key_holds_everything_that_the_moments_depend_on(tmp_path, wanted_of
         key(DIAGNOSTICS, seed=SEED + 1),
         key(of=Network(f"{TINY}@random:1", device="cpu")),
         key(of=Network(f"{TINY}@random", device="cpu", dtype=torch.float64)),
+        key(of=Network(f"{TINY}@random", device="cpu", kernel="reference")),
         key(arms={"as-is": wanted_of().network.depth[:2]}),
     ]
     assert len(set(different)) == len(different)

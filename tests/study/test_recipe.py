@@ -37,7 +37,8 @@ def test_every_setting_survives_json():
         metric="frobenius",
         combine="root-sum-squares", resize="exact:64x96", crop=48, alpha="mask",
         background=(0.0, 0.5, 1.0),
-        normalization=PRESETS["gordicaleksa"].normalization, first_padding="reflect", source="me",
+        normalization=PRESETS["gordicaleksa"].normalization, first_padding="reflect",
+        pooling="l2", source="me",
     )  # fmt: skip
     again = Recipe.from_json(json.loads(json.dumps(recipe.as_json())))
     assert again == recipe

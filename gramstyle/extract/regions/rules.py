@@ -10,6 +10,7 @@ from torch import fx, nn
 
 from gramstyle.errors import StyleError
 from gramstyle.extract.conv_act import ConvAct
+from gramstyle.extract.pooling import L2Pool2d
 from gramstyle.extract.regions.pointwise import (
     Pointwise,
     pointwise_function,
@@ -29,6 +30,7 @@ from gramstyle.extract.regions.sliding import (
     average_pool,
     convolution,
     fused_convolution,
+    l2_pool,
     max_pool,
     same_convolution,
 )
@@ -74,4 +76,5 @@ def _sliding() -> Mapping[type[nn.Module], Callable[[Any], Sliding]]:
         ConvAct: fused_convolution,
         nn.MaxPool2d: max_pool,
         nn.AvgPool2d: average_pool,
+        L2Pool2d: l2_pool,
     }

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gramstyle.errors import StyleError
 from gramstyle.extract.conv_act import ConvAct
+from gramstyle.extract.pooling import L2Pool2d
 from gramstyle.extract.regions.interval import Interval, Region, Size
 from gramstyle.extract.regions.window import Border, Window, needed, surrounded
 
@@ -99,6 +100,17 @@ def max_pool(module: nn.MaxPool2d) -> Sliding:
         return F.max_pool2d(x, kernel, stride, 0, dilation)
 
     return Sliding(windows=lambda size: windows, border="lowest", compute=compute)
+
+
+def l2_pool(module: L2Pool2d) -> Sliding:
+    """The root of the sum of squares of each window."""
+    windows = _windows((2, 2), (2, 2), (0, 0), (1, 1))
+
+    def compute(x: Tensor, out: Region, size: Size) -> Tensor:
+        found: Tensor = module(x)
+        return found
+
+    return Sliding(windows=lambda size: windows, border="zeros", compute=compute)
 
 
 def average_pool(module: nn.AvgPool2d) -> Sliding:

@@ -1,0 +1,71 @@
+"""What made an image, in a file beside it, from which it can be made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gramstyle.errors import StyleError
+from gramstyle.images import file_bytes
+from gramstyle.transfer.job import Job
+from gramstyle.transfer.run import State, Transfer
+from gramstyle.versions import versions
+
+FORMAT = "gramstyle-manifest-1"
+
+
+def manifest_of(job: Job, transfer: Transfer, state: State) -> dict[str, Any]:
+    """All that made an image, in plain types."""
+    styles = job.styles
+    files = [job.content, job.mask, job.start, *(one.path for one in styles), *(one.mask for one in styles)]
+    extractor = transfer.extractor
+    return {
+        "format": FORMAT,
+        "job": job.as_json(),
+        "files": {path: _digest(path) for path in files if path is not None},
+        "weights": asdict(transfer.identity),
+        "device": extractor.device.type,
+        "dtype": str(extractor.dtype).removeprefix("torch."),
+        "kernel": extractor.kernel,
+        "versions": versions(),
+        "digest": transfer.digest,
+        "steps": [state.step, state.steps],
+        "losses": dict(state.losses),
+    }
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """What a `Work` wrote beside its output.
+
+    Raises:
+        StyleError: if the file is something else, or of a newer version.
+        OSError: if it cannot be read.
+    """
+    try:
+        plain = json.loads(Path(path).read_text())
+        written = plain["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StyleError(
+            f"{path} is no manifest of a transfer: it must be the .json beside an image"
+        ) from error
+    if written != FORMAT:
+        raise StyleError(
+            f"{path} is a manifest of format {written}, this version reads {FORMAT}: install the "
+            f"gramstyle that wrote it ({plain.get('versions', {}).get('gramstyle', 'unknown')})"
+        )
+    return dict(plain)
+
+
+def changed_files(manifest: Mapping[str, Any]) -> list[str]:
+    """The files of a manifest whose bytes are no longer the same."""
+    return [
+        path for path, digest in manifest["files"].items() if sha256(file_bytes(path)).hexdigest() != digest
+    ]
+
+
+def _digest(path: str) -> str:
+    return sha256(file_bytes(path)).hexdigest()

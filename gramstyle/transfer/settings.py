@@ -1,0 +1,169 @@
+"""Everything that defines a style transfer, as one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from gramstyle import check
+from gramstyle.errors import StyleError
+from gramstyle.extract import backbone, parse, select_taps
+from gramstyle.recipe import Recipe
+from gramstyle.transfer.canvas import PARAMETERIZATIONS, Parameterization
+from gramstyle.transfer.colors import PRESERVES, Preserve
+from gramstyle.transfer.losses import CONTENT_NORMS, VARIATIONS, ContentNorm, Variation
+from gramstyle.transfer.optimizer import OPTIMIZERS, OptimizerSettings
+from gramstyle.transfer.pyramid import scales
+
+Init: TypeAlias = Literal["content", "style", "gray", "noise", "image"]
+INITS: tuple[Init, ...] = ("content", "style", "gray", "noise", "image")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferSettings:
+    """What is minimised, from which image on, and how.
+
+    The loss at each scale is ``style_weight * S + content_weight * C + color_weight * K + tv_weight * V``.
+
+    Attributes:
+        style: S is the style distance of this recipe. Its sizes are not used: those of the pyramid are.
+        style_weight: of S.
+        content_taps: C is the mean over these of `gramstyle.transfer.losses.content_loss`.
+        content_weight: of C; 0 for textures.
+        content_norm: see `content_loss`.
+        color_weight: of K, the squared 2-Wasserstein distance of the colours of pixels, taken as
+            Gaussian, from those of the style, divided by their variance.
+        tv_weight: of V.
+        tv: which total variation; see `gramstyle.transfer.losses.VARIATIONS`.
+        relative: divide the term of each tap by its value for features that are all 0, so that weights
+            mean the same for every network and every tap.
+        ridge: added to variances before Wasserstein distances, as a share of the style's mean
+            variance: fewer positions than channels leave directions without any.
+        init: ``content``, ``style`` (noise with the style's mean and covariance of colours), ``gray``,
+            ``noise`` (uniform), or ``image``, one that is given.
+        parameterization: what the optimiser changes; see `Parameterization`.
+        clamp: hold pixels within [0, 1] after each step.
+        size: longer side of the result, in pixels.
+        min_size: longer side of the coarsest scale.
+        first_iterations: steps at the coarsest scale.
+        iterations: steps at each other scale.
+        style_scale: longer side of styles, as a multiple of that of the image.
+        style_size: longer side of styles in pixels, at every scale; None for `style_scale`.
+        optimizer: see `OptimizerSettings`.
+        averaging: decay of the average of iterates that is shown and handed on; 0 for none.
+        preserve_color: ``none``, or how the content's colours are kept; see `recolored_style` and
+            `recolored_result`.
+        seed: of what is drawn.
+        source: where the recipe was published.
+
+    Raises:
+        UnknownNameError: for a name that does not exist.
+        StyleError: for settings that contradict each other.
+        ValueError: for numbers out of range.
+    """
+
+    style: Recipe
+    style_weight: float = 1.0
+    content_taps: tuple[str, ...]
+    content_weight: float = 0.015
+    content_norm: ContentNorm = "mean"
+    color_weight: float = 0.0
+    tv_weight: float = 0.0
+    tv: Variation = "nine-point"
+    relative: bool = False
+    ridge: float = 0.0
+    init: Init = "content"
+    parameterization: Parameterization = Parameterization.PIXELS
+    clamp: bool = True
+    size: int = 512
+    min_size: int = 128
+    first_iterations: int = 1000
+    iterations: int = 500
+    style_scale: float = 1.0
+    style_size: int | None = None
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    averaging: float = 0.99
+    preserve_color: Preserve = "none"
+    seed: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        weights = self.style.weights_of_taps
+        object.__setattr__(
+            self,
+            "style",
+            replace(
+                self.style,
+                taps=tuple(weights),
+                tap_weights=tuple(weights.values()),
+                resize="none",
+                crop=None,
+            ),
+        )
+        object.__setattr__(self, "content_taps", tuple(self.content_taps))
+        if self.content_weight > 0 and not self.content_taps:
+            raise StyleError("content_weight needs content_taps: name one, or set it to 0")
+        if self.content_taps:
+            select_taps(backbone(parse(self.style.backbone).backbone), self.content_taps)
+        check.name_in("content_norm", self.content_norm, CONTENT_NORMS)
+        check.name_in("tv", self.tv, VARIATIONS)
+        check.name_in("init", self.init, INITS)
+        check.member(PARAMETERIZATIONS, "parameterization", self.parameterization)
+        check.name_in("preserve_color", self.preserve_color, PRESERVES)
+        check.name_in("optimizer", self.optimizer.name, OPTIMIZERS)
+        for name in ("style_weight", "content_weight", "color_weight", "tv_weight", "ridge"):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"{name} must be 0 or more and finite, got {value}")
+        for name in ("size", "min_size", "first_iterations", "iterations", "style_scale"):
+            check.positive(name, getattr(self, name))
+        check.positive("step_size", self.optimizer.step_size)
+        if self.style_size is not None:
+            check.positive("style_size", self.style_size)
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must be at least 0 and below 1, got {self.averaging}")
+        if self.style_weight == self.content_weight == self.color_weight == 0:
+            raise StyleError(
+                "one of style_weight, content_weight and color_weight must be greater than 0: there is "
+                "nothing to optimise"
+            )
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """Every tap that is read, without repetition."""
+        return tuple(dict.fromkeys((*self.style.weights_of_taps, *self.content_taps)))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Longer sides, from coarse to fine."""
+        return scales(self.size, self.min_size)
+
+    def steps(self, scale: int) -> int:
+        """Steps at a scale, counted from the coarsest, 0."""
+        return self.first_iterations if scale == 0 else self.iterations
+
+    @property
+    def total_steps(self) -> int:
+        """Steps at all scales."""
+        return sum(self.steps(scale) for scale in range(len(self.sizes)))
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings in plain types."""
+        return asdict(self) | {
+            "style": self.style.as_json(),
+            "parameterization": self.parameterization.value,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> TransferSettings:
+        """The settings that `as_json` wrote."""
+        known = dict(plain)
+        optimizer = dict(known["optimizer"])
+        known["optimizer"] = OptimizerSettings(**optimizer | {"betas": tuple(optimizer["betas"])})
+        known["style"] = Recipe.from_json(known["style"])
+        known["parameterization"] = check.member(
+            PARAMETERIZATIONS, "parameterization", known["parameterization"]
+        )
+        known["content_taps"] = tuple(known["content_taps"])
+        return cls(**known)

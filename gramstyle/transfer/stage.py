@@ -1,0 +1,85 @@
+"""The optimisation at one scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from gramstyle.errors import StyleError
+from gramstyle.numerics import wide
+from gramstyle.transfer.averaging import Average
+from gramstyle.transfer.canvas import Canvas
+from gramstyle.transfer.objective import Objective
+from gramstyle.transfer.optimizer import Optimizer
+from gramstyle.transfer.settings import TransferSettings
+
+
+class Stage:
+    """The optimisation at one scale."""
+
+    def __init__(
+        self, canvas: Canvas, objective: Objective, settings: TransferSettings, before: Stage | None
+    ) -> None:
+        self.canvas = canvas
+        self.objective = objective
+        earlier: Optimizer | None = None if before is None else before.optimizer
+        self.optimizer: Optimizer = Optimizer(canvas, settings.optimizer, earlier)
+        self.average = Average(settings.averaging)
+
+    def step(self) -> dict[str, float]:
+        """One step; the terms before it."""
+        losses: dict[str, float] = {}
+
+        def closure() -> Tensor:
+            self.optimizer.zero_grad()
+            terms = self.objective.terms(self.canvas.image())
+            values = torch.stack([wide(term.detach()) for term in terms.values()]).tolist()
+            losses.update(zip(terms, values, strict=True))
+            for name, value in losses.items():
+                if not math.isfinite(value):
+                    raise StyleError(
+                        f"the term {name} became {value}: use a smaller step_size, float32, or other weights"
+                    )
+            total = torch.stack([wide(term) for term in terms.values()]).sum()
+            torch.autograd.backward(total)
+            return total.detach()
+
+        self.optimizer.step(closure)
+        self.average.add(self.canvas.image())
+        return losses
+
+    @property
+    def shown(self) -> Tensor:
+        """The average of iterates, (3, H, W)."""
+        return self.average.value[0]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Copies, by name."""
+        parts = {
+            "canvas": {"numbers": self.canvas.numbers},
+            "optimizer": self.optimizer.state(),
+            "average": self.average.state(),
+        }
+        return {
+            f"{part}.{name}": tensor.detach().cpu().clone().contiguous()
+            for part, tensors in parts.items()
+            for name, tensor in tensors.items()
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        device = self.canvas.numbers.device
+
+        def part(prefix: str, place: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+            length = len(prefix) + 1
+            return {
+                name[length:]: place(one) for name, one in tensors.items() if name.startswith(f"{prefix}.")
+            }
+
+        with torch.no_grad():
+            self.canvas.numbers.copy_(tensors["canvas.numbers"])
+        self.optimizer.restore(part("optimizer", lambda one: one.to(device) if one.ndim else one))
+        self.average.restore(part("average", lambda one: one.to(device) if one.ndim else one))
