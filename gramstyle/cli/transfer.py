@@ -31,6 +31,7 @@ from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.manifest import changed_files, read_manifest
 from gramstyle.transfer.optimizer import OPTIMIZERS
 from gramstyle.transfer.presets import DEFAULT, for_backbone
+from gramstyle.transfer.remedies import REMEDIES
 from gramstyle.transfer.settings import INITS
 from gramstyle.transfer.work import SAVE_EVERY, Work
 
@@ -88,6 +89,13 @@ MetricName = Annotated[str | None, typer.Option("--metric", "-m", help=f"Of styl
 GramName = Annotated[
     str | None, typer.Option("--gram", metavar="STATISTIC", help="Of features. Default: the metric's own.")
 ]
+HistogramWeight = Annotated[
+    float | None, typer.Option("--histogram-weight", min=0, help="Of the histogram of each channel.")
+]
+RemedyName = Annotated[
+    str | None,
+    typer.Option("--remedy", help=f"Done to features before styles are compared: {', '.join(REMEDIES)}."),
+]
 Size = Annotated[
     int | None,
     typer.Option("--size", "-s", "--image-size", min=1, help="Longer side of the result, in pixels."),
@@ -144,6 +152,7 @@ def transfer(
     style_weight: StyleWeight = None,
     tv_weight: TvWeight = None,
     color_weight: ColorWeight = None,
+    histogram_weight: HistogramWeight = None,
     style_scale: StyleScale = None,
     style_size: StyleSize = None,
     init: Annotated[
@@ -160,6 +169,7 @@ def transfer(
     content_taps: ContentTaps = None,
     metric: MetricName = None,
     gram: GramName = None,
+    remedy: RemedyName = None,
     pooling: PoolingName = None,
     mask: Annotated[
         Path | None,
@@ -220,6 +230,8 @@ def transfer(
                 "style_weight": style_weight,
                 "tv_weight": tv_weight,
                 "color_weight": color_weight,
+                "histogram_weight": histogram_weight,
+                "remedy": remedy,
                 "style_scale": style_scale,
                 "style_size": style_size,
                 "init": init,
@@ -261,6 +273,7 @@ def texture(
     first_iterations: FirstIterations = None,
     tv_weight: TvWeight = None,
     color_weight: ColorWeight = None,
+    histogram_weight: HistogramWeight = None,
     style_scale: StyleScale = None,
     style_size: StyleSize = None,
     backbone: BackboneName = None,
@@ -268,6 +281,7 @@ def texture(
     tap_weights: TapWeights = None,
     metric: MetricName = None,
     gram: GramName = None,
+    remedy: RemedyName = None,
     pooling: PoolingName = None,
     optimizer: OptimizerName = None,
     step_size: StepSize = None,
@@ -303,6 +317,8 @@ def texture(
                 "content_weight": 0.0,
                 "tv_weight": tv_weight,
                 "color_weight": color_weight,
+                "histogram_weight": histogram_weight,
+                "remedy": remedy,
                 "style_scale": style_scale,
                 "style_size": style_size,
                 "init": "noise" if settings.init == "noise" else "style",

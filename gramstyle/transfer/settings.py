@@ -15,8 +15,12 @@ from gramstyle.transfer.colors import PRESERVES, Preserve
 from gramstyle.transfer.losses import CONTENT_NORMS, VARIATIONS, ContentNorm, Variation
 from gramstyle.transfer.optimizer import OPTIMIZERS, OptimizerSettings
 from gramstyle.transfer.pyramid import scales
+from gramstyle.transfer.remedies import NONE, remedy_named
 
 Init: TypeAlias = Literal["content", "style", "gray", "noise", "image"]
+WEIGHTS = ("style_weight", "histogram_weight", "content_weight", "color_weight")
+"""Of terms any of which is reason enough to optimise."""
+
 INITS: tuple[Init, ...] = ("content", "style", "gray", "noise", "image")
 
 
@@ -24,11 +28,15 @@ INITS: tuple[Init, ...] = ("content", "style", "gray", "noise", "image")
 class TransferSettings:
     """What is minimised, from which image on, and how.
 
-    The loss at each scale is ``style_weight * S + content_weight * C + color_weight * K + tv_weight * V``.
+    The loss at each scale is ``style_weight * S + histogram_weight * H + content_weight * C +
+    color_weight * K + tv_weight * V``.
 
     Attributes:
         style: S is the style distance of this recipe. Its sizes are not used: those of the pyramid are.
         style_weight: of S.
+        remedy: what is done to features before S compares them; see `gramstyle.transfer.remedies.Remedy`.
+        histogram_weight: of H, the distance of the histograms of channels, at the taps of `style` and with
+            their weights; see `gramstyle.transfer.histogram.HistogramTarget`.
         content_taps: C is the mean over these of `gramstyle.transfer.losses.content_loss`.
         content_weight: of C; 0 for textures.
         content_norm: see `content_loss`.
@@ -65,6 +73,8 @@ class TransferSettings:
 
     style: Recipe
     style_weight: float = 1.0
+    remedy: str = NONE
+    histogram_weight: float = 0.0
     content_taps: tuple[str, ...]
     content_weight: float = 0.015
     content_norm: ContentNorm = "mean"
@@ -106,13 +116,14 @@ class TransferSettings:
             raise StyleError("content_weight needs content_taps: name one, or set it to 0")
         if self.content_taps:
             select_taps(backbone(parse(self.style.backbone).backbone), self.content_taps)
+        remedy_named(self.remedy).check_statistic(self.style.gram.statistic)
         check.name_in("content_norm", self.content_norm, CONTENT_NORMS)
         check.name_in("tv", self.tv, VARIATIONS)
         check.name_in("init", self.init, INITS)
         check.member(PARAMETERIZATIONS, "parameterization", self.parameterization)
         check.name_in("preserve_color", self.preserve_color, PRESERVES)
         check.name_in("optimizer", self.optimizer.name, OPTIMIZERS)
-        for name in ("style_weight", "content_weight", "color_weight", "tv_weight", "ridge"):
+        for name in (*WEIGHTS, "tv_weight", "ridge"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, got {value}")
@@ -123,10 +134,9 @@ class TransferSettings:
             check.positive("style_size", self.style_size)
         if not 0 <= self.averaging < 1:
             raise ValueError(f"averaging must be at least 0 and below 1, got {self.averaging}")
-        if self.style_weight == self.content_weight == self.color_weight == 0:
+        if not any(getattr(self, name) for name in WEIGHTS):
             raise StyleError(
-                "one of style_weight, content_weight and color_weight must be greater than 0: there is "
-                "nothing to optimise"
+                f"one of {', '.join(WEIGHTS)} must be greater than 0: there is nothing to optimise"
             )
 
     @property

@@ -1,0 +1,266 @@
+"""Which style transfer keeps most content for the style that it takes on?
+
+    pip install lpips
+    python analysis/compare_transfers.py run FOLDER
+    python analysis/compare_transfers.py measure FOLDER -o analysis/results/transfers.json
+
+Photographs that come with scikit-image take on the styles of procedural drawings, under every recipe and at
+several content weights each. `run` can be stopped and repeated: finished images are kept. `measure` reads
+them and holds them against what no recipe looked at: the style by EfficientNet-Lite0 and by MobileNetV2,
+with Wasserstein distances and with Gram matrices, as a share of the content's own distance; the content by
+LPIPS (Zhang et al. 2018, VGG16, the heads that come with the package) and by structural similarity of luma.
+
+The style drawn again, with another motif, is measured as well: what a true member of the style scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import lpips
+import torch
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+import gramstyle
+from gramstyle.corpus import bundled_images
+from gramstyle.corpus.procedural import Rendered
+from gramstyle.files import write_text
+from gramstyle.images import ResizePolicy, resize, save_image
+from gramstyle.transfer import TransferSettings, transfer_preset
+from gramstyle.transfer.job import Job, StyleFile
+from gramstyle.transfer.presets import for_backbone
+from gramstyle.transfer.work import Work
+from gramstyle.versions import versions
+from gramstyle.weights import entry, resolve
+
+SIDE = 192
+CONTENTS = ("cat", "astronaut")
+STYLES = (
+    ("long-strokes", "tree", "ochre"),
+    ("woodcut", "portrait", "plum"),
+    ("stained-glass", "skyline", "prussian"),
+)
+"""Style, motif and palette of the drawings."""
+
+AGAIN = "room"
+"""Motif of the drawing that shows what a true member of a style scores."""
+
+FACTORS = (0.25, 1.0, 4.0)
+"""Of the content weight of a recipe."""
+
+SCALES_STEPS = {"min_size": 96, "first_iterations": 100, "iterations": 50}
+"""Of recipes with scales: a tenth of the published steps at each."""
+
+SINGLE_STEPS = {"size": SIDE, "min_size": SIDE, "first_iterations": 150}
+"""Of recipes at one scale: they take longer than those with scales."""
+
+MOBILE_TAPS = ("stem", "block2_expand", "block4_expand", "block7_expand", "block14_expand")
+
+HELD_OUT = ("efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS")
+"""Networks that judge. What a recipe optimises does not judge it."""
+
+
+def recipes() -> dict[str, TransferSettings]:
+    """Name -> settings at full content weight."""
+    ours = transfer_preset("gramstyle")
+    mobile = for_backbone(ours, "mobilenet_v2@KERAS")
+    expanded = replace(
+        mobile,
+        style=replace(mobile.style, taps=MOBILE_TAPS, tap_weights=ours.style.tap_weights),
+    )
+    found = {
+        "gramstyle": ours,
+        "gramstyle, MobileNetV2": mobile,
+        "gramstyle, MobileNetV2 expanded": expanded,
+        "gramstyle, EfficientNet-Lite0": for_backbone(ours, "efficientnet_lite0@GOOGLE"),
+        "crowsonkb-2023": for_backbone(transfer_preset("crowsonkb-2023"), "vgg19@CAFFE"),
+        "gatys2016": transfer_preset("gatys2016"),
+        "neural-style": transfer_preset("neural-style"),
+    }
+    return {name: sized(one) for name, one in found.items()}
+
+
+def sized(settings: TransferSettings) -> TransferSettings:
+    """At the size of this comparison."""
+    if len(settings.sizes) == 1:
+        return replace(settings, **SINGLE_STEPS)
+    return replace(settings, size=SIDE, **SCALES_STEPS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image to be made."""
+
+    recipe: str
+    factor: float
+    content: str
+    style: tuple[str, str, str]
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        words = (self.recipe, f"{self.factor:g}", self.content, self.style[0])
+        return "_".join(word.replace(", ", "-").replace(" ", "-") for word in words)
+
+
+def cases(names: list[str]) -> Iterator[Case]:
+    """All, those at the recipes' own content weights first."""
+    for factor in sorted(FACTORS, key=lambda one: one != 1):
+        for style, content, recipe in product(STYLES, CONTENTS, names):
+            yield Case(recipe, factor, content, style)
+
+
+def inputs(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
+    """Contents, styles and further drawings of the styles, written to `folder` at the size of the results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made: tuple[dict[str, Path], ...] = ({}, {}, {})
+    for name in CONTENTS:
+        pixels = gramstyle.read_image(bundled_images()[name]).pixels
+        made[0][name] = folder / f"{name}.png"
+        save_image(made[0][name], resize(pixels, ResizePolicy("long", SIDE)).clamp(0, 1))
+    for style, motif, palette in STYLES:
+        for at, drawn in enumerate((motif, AGAIN), 1):
+            rendered = Rendered(
+                seed=0, style=style, content=drawn, palette=palette, replicate=at - 1, size=SIDE
+            )
+            made[at][style] = folder / f"{style}_{drawn}.png"
+            save_image(made[at][style], rendered.picture().pixels)
+    return made[0], made[1], made[2]
+
+
+def run(folder: Path, names: list[str]) -> None:
+    """Make every image that is not there yet."""
+    contents, styles, _ = inputs(folder / "inputs")
+    todo = list(cases(names))
+    settings = recipes()
+    for at, case in enumerate(todo, 1):
+        output = folder / f"{case.name}.png"
+        if output.exists():
+            continue
+        chosen = settings[case.recipe]
+        job = Job(
+            content=str(contents[case.content]),
+            styles=(StyleFile(path=str(styles[case.style[0]])),),
+            output=str(output),
+            settings=replace(chosen, content_weight=chosen.content_weight * case.factor),
+        )
+        started = time.perf_counter()
+        work = Work(job, device="cpu")
+        with suppress(gramstyle.StyleError):
+            work.resume()
+        for _ in work.states():
+            pass
+        print(f"{at}/{len(todo)} {case.name} {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def measure(folder: Path, names: list[str]) -> dict[str, Any]:
+    """Every figure of every image that is there, and of what they were made from."""
+    contents, styles, again = inputs(folder / "inputs")
+    content_loss = perceptual()
+    judges = [judge(network, metric) for network in HELD_OUT for metric in ("wasserstein", "frobenius")]
+    rows: list[dict[str, Any]] = []
+
+    def add(name: str, factor: float, content: str, style: str, path: Path) -> None:
+        figures = {key: value for one in judges for key, value in one(path, contents[content], styles[style])}
+        figures |= likeness(path, contents[content], content_loss)
+        rows.append({"recipe": name, "factor": factor, "content": content, "style": style} | figures)
+
+    for case in cases(names):
+        path = folder / f"{case.name}.png"
+        if path.exists():
+            add(case.recipe, case.factor, case.content, case.style[0], path)
+    for content, (style, _, _) in product(CONTENTS, STYLES):
+        add("the style, drawn again", 1.0, content, style, again[style])
+        add("the content", 1.0, content, style, contents[content])
+    return {
+        "command": "python analysis/compare_transfers.py measure FOLDER",
+        "date": date.today().isoformat(),
+        "versions": versions() | {"lpips": "0.1.4"},
+        "side": SIDE,
+        "recipes": {name: settings.as_json() for name, settings in recipes().items() if name in names},
+        "rows": rows,
+    }
+
+
+Judge = Callable[[Path, Path, Path], list[tuple[str, float]]]
+
+
+def judge(network: str, metric: str) -> Judge:
+    """The style distance of a result as a share of the content's, mean over taps."""
+    describer = gramstyle.Describer(gramstyle.make_recipe(network, metric=metric, resize="none"))
+    kept: dict[Path, gramstyle.Descriptors] = {}
+
+    def described(path: Path) -> gramstyle.Descriptors:
+        if path not in kept:
+            kept[path] = describer.describe([gramstyle.read_image(path)])
+        return kept[path]
+
+    def judged(result: Path, content: Path, style: Path) -> list[tuple[str, float]]:
+        far = gramstyle.distances(described(content), described(style)).per_tap
+        near = gramstyle.distances(
+            describer.describe([gramstyle.read_image(result)]), described(style)
+        ).per_tap
+        shares = [float(near[tap] / far[tap]) for tap in near]
+        return [(f"{network.partition('@')[0]} {metric}", sum(shares) / len(shares))]
+
+    return judged
+
+
+def perceptual() -> Callable[[Tensor, Tensor], float]:
+    """LPIPS 0.1 with VGG16, whose trunk is that of torchvision."""
+    found = lpips.LPIPS(net="vgg", pretrained=True, pnet_rand=True, verbose=False)
+    trunk = {
+        name.removeprefix("features."): value
+        for name, value in resolve(entry("vgg16", "IMAGENET1K_V1")).state.items()
+        if name.startswith("features.")
+    }
+    for part in (found.net.slice1, found.net.slice2, found.net.slice3, found.net.slice4, found.net.slice5):
+        part.load_state_dict({name: trunk[name] for name in part.state_dict()})
+
+    def loss(a: Tensor, b: Tensor) -> float:
+        with torch.no_grad():
+            return float(found(a[None], b[None], normalize=True))
+
+    return loss
+
+
+def likeness(result: Path, content: Path, loss: Callable[[Tensor, Tensor], float]) -> dict[str, float]:
+    """LPIPS and structural similarity of luma."""
+    a, b = (gramstyle.read_image(path).pixels for path in (result, content))
+    if a.shape != b.shape:
+        a = resize(a, ResizePolicy("exact", (b.shape[1], b.shape[2]))).clamp(0, 1)
+    luma = torch.tensor([0.299, 0.587, 0.114])
+    one, other = (torch.einsum("c,chw->hw", luma, image).numpy() for image in (a, b))
+    return {"lpips": loss(a, b), "ssim": float(structural_similarity(one, other, data_range=1.0))}
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["run", "measure"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--output", "-o", type=Path, help="JSON file, for measure")
+    parser.add_argument("--recipes", nargs="+", choices=list(recipes()), default=list(recipes()))
+    given = parser.parse_args()
+    if given.what == "run":
+        run(given.folder, given.recipes)
+        return
+    if given.output is None:
+        parser.error("measure needs --output")
+    write_text(given.output, json.dumps(measure(given.folder, given.recipes), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
