@@ -3,6 +3,7 @@
     pip install lpips
     python analysis/compare_transfers.py run FOLDER
     python analysis/compare_transfers.py measure FOLDER -o analysis/results/transfers.json
+    python analysis/compare_transfers.py gallery FOLDER -o docs/images/transfer-gallery.jpg
 
 Photographs that come with scikit-image take on the styles of procedural drawings, under every recipe and at
 several content weights each. `run` can be stopped and repeated: finished images are kept. `measure` reads
@@ -10,12 +11,16 @@ them and holds them against what no recipe looked at: the style by EfficientNet-
 with Wasserstein distances and with Gram matrices, as a share of the content's own distance; the content by
 LPIPS (Zhang et al. 2018, VGG16, the heads that come with the package) and by structural similarity of luma.
 
+`gallery` draws one photograph in one style under four networks: by Gram matrices alone, with two remedies of
+the study, and by the default recipe.
+
 The style drawn again, with another motif, is measured as well: what a true member of the style scores.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +32,9 @@ from pathlib import Path
 from typing import Any
 
 import lpips
+import PIL.Image
 import torch
+from gramstyle.report.mosaic import Mosaic, closest, drawn, small
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
@@ -36,6 +43,7 @@ from gramstyle.corpus import bundled_images
 from gramstyle.corpus.procedural import Rendered
 from gramstyle.files import write_text
 from gramstyle.images import ResizePolicy, resize, save_image
+from gramstyle.report import rendered
 from gramstyle.transfer import TransferSettings, transfer_preset
 from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.presets import for_backbone
@@ -64,8 +72,6 @@ SCALES_STEPS = {"min_size": 96, "first_iterations": 100, "iterations": 50}
 SINGLE_STEPS = {"size": SIDE, "min_size": SIDE, "first_iterations": 150}
 """Of recipes at one scale: they take longer than those with scales."""
 
-MOBILE_TAPS = ("stem", "block2_expand", "block4_expand", "block7_expand", "block14_expand")
-
 HELD_OUT = ("efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS")
 """Networks that judge. What a recipe optimises does not judge it."""
 
@@ -73,21 +79,82 @@ HELD_OUT = ("efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS")
 def recipes() -> dict[str, TransferSettings]:
     """Name -> settings at full content weight."""
     ours = transfer_preset("gramstyle")
-    mobile = for_backbone(ours, "mobilenet_v2@KERAS")
-    expanded = replace(
-        mobile,
-        style=replace(mobile.style, taps=MOBILE_TAPS, tap_weights=ours.style.tap_weights),
-    )
     found = {
         "gramstyle": ours,
-        "gramstyle, MobileNetV2": mobile,
-        "gramstyle, MobileNetV2 expanded": expanded,
+        "gramstyle, MobileNetV2": for_backbone(ours, "mobilenet_v2@KERAS"),
         "gramstyle, EfficientNet-Lite0": for_backbone(ours, "efficientnet_lite0@GOOGLE"),
         "crowsonkb-2023": for_backbone(transfer_preset("crowsonkb-2023"), "vgg19@CAFFE"),
         "gatys2016": transfer_preset("gatys2016"),
         "neural-style": transfer_preset("neural-style"),
     }
     return {name: sized(one) for name, one in found.items()}
+
+
+GALLERY = ("cat", STYLES[1])
+NETWORKS = ("vgg19@CAFFE", "vgg16@IMAGENET1K_V1", "mobilenet_v2@KERAS", "efficientnet_lite0@GOOGLE")
+
+
+def variants(network: str) -> dict[str, TransferSettings]:
+    """What the gallery shows of a network."""
+    default = for_backbone(transfer_preset("gramstyle"), network)
+    taps = default.style.taps or ()
+    gram = replace(
+        default,
+        style=replace(
+            default.style,
+            gram=gramstyle.GramSettings(),
+            metric="mse",
+            tap_weights=tuple(1 / len(taps) for _ in taps),
+        ),
+        ridge=0.0,
+        color_weight=0.0,
+    )
+    return {
+        "Gram matrices": gram,
+        "softmax over channels (SWAG)": replace(gram, remedy="softmax-channel"),
+        "standardised channels": replace(gram, remedy="standardised"),
+        "default": default,
+    }
+
+
+def gallery(folder: Path, output: Path) -> None:
+    """Make the images that are not there yet, and draw them."""
+    contents, styles, _ = inputs(folder / "inputs")
+    content, (style, _, _) = GALLERY
+    cells = {(0, 0): contents[content], (1, 0): styles[style]}
+    for row, network in enumerate(NETWORKS):
+        for column, (name, settings) in enumerate(variants(network).items(), 1):
+            path = folder / f"gallery_{row}_{column}.png"
+            if not path.exists():
+                make(path, contents[content], styles[style], sized(settings))
+                print(f"{network} {name}", flush=True)
+            cells[row, column] = path
+    pictures = {at: small(gramstyle.read_image(path), SIDE) for at, path in cells.items()}
+    mosaic = Mosaic(
+        cells=pictures,
+        rows=[network.partition("@")[0] for network in NETWORKS],
+        columns=["photograph, style", *variants(NETWORKS[0])],
+        height=len(NETWORKS),
+        width=5,
+        cell=closest(list(pictures.values())),
+        names={},
+    )
+    said = (
+        "One photograph in one style under four networks, by Gram matrices, remedies and the default recipe"
+    )
+    with PIL.Image.open(io.BytesIO(rendered(drawn(mosaic), ".png", said))) as image:
+        image.convert("RGB").save(output, quality=88)
+
+
+def make(output: Path, content: Path, style: Path, settings: TransferSettings) -> None:
+    """One image; a run that was stopped goes on."""
+    styles = (StyleFile(path=str(style)),)
+    job = Job(content=str(content), styles=styles, output=str(output), settings=settings)
+    work = Work(job, device="cpu")
+    with suppress(gramstyle.StyleError):
+        work.resume()
+    for _ in work.states():
+        pass
 
 
 def sized(settings: TransferSettings) -> TransferSettings:
@@ -129,12 +196,12 @@ def inputs(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Pa
         made[0][name] = folder / f"{name}.png"
         save_image(made[0][name], resize(pixels, ResizePolicy("long", SIDE)).clamp(0, 1))
     for style, motif, palette in STYLES:
-        for at, drawn in enumerate((motif, AGAIN), 1):
-            rendered = Rendered(
-                seed=0, style=style, content=drawn, palette=palette, replicate=at - 1, size=SIDE
+        for at, what in enumerate((motif, AGAIN), 1):
+            drawing = Rendered(
+                seed=0, style=style, content=what, palette=palette, replicate=at - 1, size=SIDE
             )
-            made[at][style] = folder / f"{style}_{drawn}.png"
-            save_image(made[at][style], rendered.picture().pixels)
+            made[at][style] = folder / f"{style}_{what}.png"
+            save_image(made[at][style], drawing.picture().pixels)
     return made[0], made[1], made[2]
 
 
@@ -148,18 +215,9 @@ def run(folder: Path, names: list[str]) -> None:
         if output.exists():
             continue
         chosen = settings[case.recipe]
-        job = Job(
-            content=str(contents[case.content]),
-            styles=(StyleFile(path=str(styles[case.style[0]])),),
-            output=str(output),
-            settings=replace(chosen, content_weight=chosen.content_weight * case.factor),
-        )
+        weighed = replace(chosen, content_weight=chosen.content_weight * case.factor)
         started = time.perf_counter()
-        work = Work(job, device="cpu")
-        with suppress(gramstyle.StyleError):
-            work.resume()
-        for _ in work.states():
-            pass
+        make(output, contents[case.content], styles[case.style[0]], weighed)
         print(f"{at}/{len(todo)} {case.name} {time.perf_counter() - started:.0f} s", flush=True)
 
 
@@ -249,16 +307,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["run", "measure"])
+    parser.add_argument("what", choices=["run", "measure", "gallery"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--output", "-o", type=Path, help="JSON file, for measure")
+    parser.add_argument("--output", "-o", type=Path, help="JSON file of measure, picture of gallery")
     parser.add_argument("--recipes", nargs="+", choices=list(recipes()), default=list(recipes()))
     given = parser.parse_args()
     if given.what == "run":
         run(given.folder, given.recipes)
         return
     if given.output is None:
-        parser.error("measure needs --output")
+        parser.error(f"{given.what} needs --output")
+    if given.what == "gallery":
+        gallery(given.folder, given.output)
+        return
     write_text(given.output, json.dumps(measure(given.folder, given.recipes), indent=1) + "\n")
 
 
