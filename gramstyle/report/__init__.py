@@ -16,6 +16,7 @@ from gramstyle.report.render import rendered as rendered
 from gramstyle.report.render import save as save
 from gramstyle.report.sheet import check_factors as check_factors
 from gramstyle.report.sheet import contact_sheet as contact_sheet
+from gramstyle.report.sheet import image_sheet as image_sheet
 from gramstyle.report.study import choices_table as choices_table
 from gramstyle.report.study import remedies_table as remedies_table
 from gramstyle.report.study import study_page as study_page
