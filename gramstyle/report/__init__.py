@@ -33,3 +33,6 @@ from gramstyle.report.tables import to_markdown as to_markdown
 from gramstyle.report.theme import DARK as DARK
 from gramstyle.report.theme import LIGHT as LIGHT
 from gramstyle.report.theme import Palette as Palette
+from gramstyle.report.transfers import grid_sheet as grid_sheet
+from gramstyle.report.transfers import outcome_table as outcome_table
+from gramstyle.report.transfers import walk_sheet as walk_sheet
