@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
+from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
+from gramstyle.cli.spread import spread
 from gramstyle.distance import METRICS
 from gramstyle.errors import StyleError
 from gramstyle.images import MAX_PIXELS
@@ -24,6 +27,7 @@ from gramstyle.transfer import (
     PRESERVES,
     TRANSFERS,
     State,
+    Trace,
     TransferSettings,
     transfer_preset,
 )
@@ -98,14 +102,14 @@ RemedyName = Annotated[
 ]
 Size = Annotated[
     int | None,
-    typer.Option("--size", "-s", "--image-size", min=1, help="Longer side of the result, in pixels."),
+    typer.Option("--size", "-s", min=1, help="Longer side of the result, in pixels."),
 ]
 MinSize = Annotated[
     int | None, typer.Option("--min-size", min=1, help="Longer side of the coarsest scale, in pixels.")
 ]
 Iterations = Annotated[
     int | None,
-    typer.Option("--iterations", "-i", "--num-iterations", min=1, help="Steps at each scale but the first."),
+    typer.Option("--iterations", "-i", min=1, help="Steps at each scale but the first."),
 ]
 FirstIterations = Annotated[
     int | None, typer.Option("--first-iterations", min=1, help="Steps at the coarsest scale.")
@@ -135,9 +139,16 @@ Frames = Annotated[
     Path | None, typer.Option("--frames", metavar="FOLDER", help="Write numbered frames to this folder.")
 ]
 FrameEvery = Annotated[int, typer.Option("--frame-every", min=1, help="Steps from one frame to the next.")]
+TraceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace", metavar="FILE.jsonl", help="Write a line of JSON for each step: its terms, its time."
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left.")]
 
 
+@spread
 def transfer(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="Image that is kept in its main lines.")],
     styles: Styles,
@@ -208,6 +219,8 @@ def transfer(
     kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
+    trace: TraceFile = None,
+    fine: Fine = Fine(),
     quiet: options.Quiet = False,
 ) -> None:
     """Give an image the style of others, by optimisation.
@@ -220,7 +233,7 @@ def transfer(
         start, init = _start(init)
         settings = _settings(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
         settings = _changed(
-            settings,
+            fine.applied(settings),
             {
                 "size": size,
                 "min_size": min_size,
@@ -253,12 +266,14 @@ def transfer(
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
         check_writable(output, "--output")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels)
+        check_writable(trace, "--trace")
+    _do(job, run, save_every, frames, frame_every, fresh, max_pixels, trace)
 
 
 transfer.__doc__ = (transfer.__doc__ or "") + EXAMPLES
 
 
+@spread
 def texture(
     styles: Styles,
     output: Output,
@@ -298,6 +313,8 @@ def texture(
     kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
+    trace: TraceFile = None,
+    fine: Fine = Fine(),
     quiet: options.Quiet = False,
 ) -> None:
     """Make a texture like an image: its style, and no content.
@@ -308,7 +325,7 @@ def texture(
     with options.usage():
         settings = _settings(preset, backbone, metric, gram, pooling, style_taps, tap_weights, None)
         settings = _changed(
-            settings,
+            fine.applied(settings),
             {
                 "size": size,
                 "min_size": min_size,
@@ -338,7 +355,8 @@ def texture(
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
         check_writable(output, "--output")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels)
+        check_writable(trace, "--trace")
+    _do(job, run, save_every, frames, frame_every, fresh, max_pixels, trace)
 
 
 def rerun(
@@ -378,6 +396,7 @@ def _do(
     frame_every: int,
     fresh: bool,
     max_pixels: int,
+    trace: Path | None = None,
 ) -> Work:
     """Do a job and say how it goes."""
     with bars() as progress:
@@ -400,11 +419,16 @@ def _do(
         done = 0
     if done:
         say.note(f"going on after step {done} of an earlier run")
+    written = None if trace is None else Trace(trace, done)
+    began = time.perf_counter()
     with _shown(work, done) as show:
         for state in work.states():
             show(state)
+            if written is not None:
+                written.add(state, time.perf_counter() - began)
             if frames is not None and state.step % frame_every == 0:
                 work.save(frames / f"{state.step:06d}.png", state)
+            began = time.perf_counter()
     say.note(f"wrote {job.output} and {work.manifest_path.name}")
     return work
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import torch
 from torch import Tensor
 
-from gramstyle.distance import Combine, DistanceTo
+from gramstyle.distance import Combine, DistanceTo, gaussian_barycenter
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.gram import GramSettings, Moments, Statistic, joined, moments_of_part
@@ -51,7 +52,8 @@ class Objective:
 
     Several styles of one region are one distribution of features, of which each gives its share of the
     positions: the moments that a style made of patches of all would have. With the mean square of Gram
-    matrices that is the same as a sum of one loss per style.
+    matrices that is the same as a sum of one loss per style. With the blend ``geodesic`` they are instead the
+    Gaussian between theirs: see `gramstyle.distance.gaussian_barycenter`.
 
     Args:
         extractor: with every tap of `settings`.
@@ -160,7 +162,7 @@ class Objective:
         histograms: dict[str, dict[str, HistogramTarget]] = {tap: {} for tap in self._weights}
         colours: dict[str, _Target] = {}
         for region in self.regions:
-            blended: dict[str, Moments] = {}
+            parts: dict[str, list[Moments]] = {}
             samples: dict[str, list[tuple[Tensor, Tensor]]] = {tap: [] for tap in self._weights}
             for style in (one for one in styles if one.region == region and one.weight > 0):
                 features = dict(self.extractor(style.pixels)) if self._weights else {}
@@ -172,7 +174,8 @@ class Objective:
                 for tap, one in features.items():
                     if tap in per_tap or tap == COLOUR:
                         part = _shared(_moments(one, style.mask, self.kernel), style.weight)
-                        blended[tap] = joined(blended[tap], part) if tap in blended else part
+                        parts.setdefault(tap, []).append(part)
+            blended = {tap: self._blended(several) for tap, several in parts.items()}
             for tap in per_tap:
                 per_tap[tap][region] = self._target(blended[tap])
                 if samples[tap]:
@@ -194,6 +197,15 @@ class Objective:
             self.settings.ridge,
             self._remedy.scales(value, recipe.gram.statistic),
         )
+
+    def _blended(self, parts: Sequence[Moments]) -> Moments:
+        """One distribution of several, each with its share of the positions."""
+        if self.settings.blend == "mixture":
+            return reduce(joined, parts)
+        covariances = torch.cat([one.second / one.positions[:, None, None] for one in parts])
+        shares = torch.cat([one.positions for one in parts])
+        covariance, mean = gaussian_barycenter(covariances, torch.cat([one.mean for one in parts]), shares)
+        return Moments(covariance[None], mean[None], torch.ones_like(shares[:1]))
 
     def _content_targets(self, content: Tensor | None) -> dict[str, tuple[Tensor, float]]:
         """Tap -> features, and what their loss is divided by."""

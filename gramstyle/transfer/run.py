@@ -20,6 +20,7 @@ from gramstyle.kernels import Kernel
 from gramstyle.transfer.canvas import Canvas, canvas_of
 from gramstyle.transfer.colors import recolored_result, recolored_style
 from gramstyle.transfer.inputs import Style, checked_image, checked_mask, checked_styles
+from gramstyle.transfer.network import fitting, network_of
 from gramstyle.transfer.objective import Objective, StyleImage
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.stage import Stage
@@ -82,6 +83,8 @@ class Transfer:
             its own. Empty for one region that is all.
         shape: (H, W) whose proportions the result has, where there is no content; None is a square.
         start: the image to begin with for ``init="image"``, (3, H, W).
+        extractor: a network that is there already, as `network_of` builds it, in place of one that is built
+            as the arguments below say.
         device: see `Extractor`.
         dtype: of the network; the image is float32.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
@@ -103,6 +106,7 @@ class Transfer:
         regions: Mapping[str, Tensor] | None = None,
         shape: tuple[int, int] | None = None,
         start: Tensor | None = None,
+        extractor: Extractor | None = None,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
@@ -114,21 +118,20 @@ class Transfer:
         self.content = None if content is None else checked_image("content", content)
         self.regions = {name: checked_mask("regions", mask) for name, mask in (regions or {}).items()}
         self.start = None if start is None else checked_image("start", start)
-        self._kernel = kernel
         self._shape = self._proportions(shape)
-        self.extractor = Extractor(
-            settings.style.backbone,
-            settings.taps,
-            device=device,
-            dtype=dtype,
-            kernel=kernel,
-            first_padding=settings.style.first_padding,
-            pooling=settings.style.pooling,
-            normalization=settings.style.normalization,
-            check_range=False,
-            weights_dir=weights_dir,
-            progress=progress,
+        self.extractor = (
+            network_of(
+                settings,
+                device=device,
+                dtype=dtype,
+                kernel=kernel,
+                weights_dir=weights_dir,
+                progress=progress,
+            )
+            if extractor is None
+            else fitting(extractor, settings)
         )
+        self._kernel = self.extractor.kernel
         self._check_sizes()
         self._stage: Stage | None = None
         self._done = (0, 0)
