@@ -3,6 +3,7 @@
     pip install lpips
     python analysis/compare_transfers.py run FOLDER
     python analysis/compare_transfers.py measure FOLDER -o analysis/results/transfers.json
+    python analysis/compare_transfers.py pictures FOLDER -o docs/images/transfer-recipes.jpg
     python analysis/compare_transfers.py gallery FOLDER -o docs/images/transfer-gallery.jpg
 
 Photographs that come with scikit-image take on the styles of procedural drawings, under every recipe and at
@@ -34,7 +35,6 @@ from typing import Any
 import lpips
 import PIL.Image
 import torch
-from gramstyle.report.mosaic import Mosaic, closest, drawn, small
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
@@ -44,6 +44,7 @@ from gramstyle.corpus.procedural import Rendered
 from gramstyle.files import write_text
 from gramstyle.images import ResizePolicy, resize, save_image
 from gramstyle.report import rendered
+from gramstyle.report.mosaic import Mosaic, closest, drawn, small
 from gramstyle.transfer import TransferSettings, transfer_preset
 from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.presets import for_backbone
@@ -70,7 +71,7 @@ SCALES_STEPS = {"min_size": 96, "first_iterations": 100, "iterations": 50}
 """Of recipes with scales: a tenth of the published steps at each."""
 
 SINGLE_STEPS = {"size": SIDE, "min_size": SIDE, "first_iterations": 150}
-"""Of recipes at one scale: they take longer than those with scales."""
+"""Of recipes at one scale: about what takes the time of the default."""
 
 HELD_OUT = ("efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS")
 """Networks that judge. What a recipe optimises does not judge it."""
@@ -129,18 +130,40 @@ def gallery(folder: Path, output: Path) -> None:
                 make(path, contents[content], styles[style], sized(settings))
                 print(f"{network} {name}", flush=True)
             cells[row, column] = path
-    pictures = {at: small(gramstyle.read_image(path), SIDE) for at, path in cells.items()}
-    mosaic = Mosaic(
-        cells=pictures,
-        rows=[network.partition("@")[0] for network in NETWORKS],
-        columns=["photograph, style", *variants(NETWORKS[0])],
-        height=len(NETWORKS),
-        width=5,
-        cell=closest(list(pictures.values())),
-        names={},
-    )
+    rows = [network.partition("@")[0] for network in NETWORKS]
     said = (
         "One photograph in one style under four networks, by Gram matrices, remedies and the default recipe"
+    )
+    sheet(cells, rows, ["photograph, style", *variants(NETWORKS[0])], output, said)
+
+
+def pictures(folder: Path, output: Path) -> None:
+    """Draw the images of `run` at the recipes' own content weights, beside the styles."""
+    _, styles, _ = inputs(folder / "inputs")
+    names = list(recipes())
+    cells = {}
+    pairs = list(product(STYLES, CONTENTS))
+    for row, (style, content) in enumerate(pairs):
+        cells[row, 0] = styles[style[0]]
+        for column, name in enumerate(names, 1):
+            cells[row, column] = folder / f"{Case(name, 1.0, content, style).name}.png"
+    said = "Photographs in drawn styles, a column per recipe"
+    sheet(cells, [""] * len(pairs), ["style", *names], output, said)
+
+
+def sheet(
+    cells: dict[tuple[int, int], Path], rows: list[str], columns: list[str], output: Path, said: str
+) -> None:
+    """Images in rows and columns, as a JPEG."""
+    shown = {at: small(gramstyle.read_image(path), SIDE) for at, path in cells.items()}
+    mosaic = Mosaic(
+        cells=shown,
+        rows=rows,
+        columns=columns,
+        height=len(rows),
+        width=len(columns),
+        cell=closest(list(shown.values())),
+        names={},
     )
     with PIL.Image.open(io.BytesIO(rendered(drawn(mosaic), ".png", said))) as image:
         image.convert("RGB").save(output, quality=88)
@@ -307,7 +330,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["run", "measure", "gallery"])
+    parser.add_argument("what", choices=["run", "measure", "pictures", "gallery"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--output", "-o", type=Path, help="JSON file of measure, picture of gallery")
     parser.add_argument("--recipes", nargs="+", choices=list(recipes()), default=list(recipes()))
@@ -317,8 +340,8 @@ def main() -> None:
         return
     if given.output is None:
         parser.error(f"{given.what} needs --output")
-    if given.what == "gallery":
-        gallery(given.folder, given.output)
+    if given.what != "measure":
+        {"pictures": pictures, "gallery": gallery}[given.what](given.folder, given.output)
         return
     write_text(given.output, json.dumps(measure(given.folder, given.recipes), indent=1) + "\n")
 

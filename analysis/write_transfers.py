@@ -40,8 +40,9 @@ Which recipe keeps most of the content for the style that it takes on? {contents
 drawn styles at {side} pixels under every recipe, with {factors} times its own content weight. Two networks
 judge styles; where a recipe optimises one of them, that one does not judge it. A style distance is given as
 a share of the content's own, so that 1 is the photograph itself; LPIPS (Zhang et al. 2018, VGG16) and SSIM
-hold the result against the photograph. Published recipes run with their numbers but for the steps, 200 at
-three scales or 150 of L-BFGS at one, a tenth to a third of what was published, because a cpu made all images.
+hold the result against the photograph. Recipes run with their published numbers but for the steps, because a
+cpu made all images: 200 at three scales, a tenth of what was published, or 150 of L-BFGS at one scale, which
+takes about as long and is a third (gatys2016) or a seventh (neural-style).
 """
 
 
