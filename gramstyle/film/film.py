@@ -55,8 +55,8 @@ class Film(ABC):
             found = frame.picture.height, frame.picture.width
             if found != self.size:
                 raise ImageError(
-                    f"cannot read {str(self.path)!r}: frame {number} is {found[1]} x {found[0]} pixels, and the "
-                    f"first is {self.size[1]} x {self.size[0]}"
+                    f"cannot read {str(self.path)!r}: frame {number} is {found[1]} x {found[0]} pixels, and "
+                    f"the first is {self.size[1]} x {self.size[0]}"
                 )
             yield frame
 

@@ -59,4 +59,3 @@ class Sound:
                 packet.stream = self._stream
                 self._target.mux(packet)
             self._next = next(self._packets, None)
-

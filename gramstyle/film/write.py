@@ -118,5 +118,5 @@ def _write_folder(folder: Path, frames: Iterable[Frame]) -> None:
 
 def _rgba(picture: Picture, clear: bool) -> NDArray[np.uint8]:
     """(H, W, 4); opaque where transparency is not asked for, or the picture has none."""
-    alpha = picture.alpha if clear and picture.alpha is not None else torch.ones(picture.height, picture.width)
-    return levels(picture.pixels, alpha, 8)
+    opaque = torch.ones(picture.height, picture.width)
+    return levels(picture.pixels, picture.alpha if clear and picture.alpha is not None else opaque, 8)

@@ -19,4 +19,5 @@ from gramstyle.transfer.run import Snapshot as Snapshot
 from gramstyle.transfer.run import State as State
 from gramstyle.transfer.run import Transfer as Transfer
 from gramstyle.transfer.settings import TransferSettings as TransferSettings
+from gramstyle.transfer.temporal import Temporal as Temporal
 from gramstyle.transfer.work import Work as Work
