@@ -36,7 +36,10 @@ def open_film(
         ImportError: for a video file where PyAV is not installed.
     """
     source = Path(path)
-    wanted = None if rate is None else Fraction(check.positive("rate", rate)).limit_denominator(100_000)
+    wanted = None
+    if rate is not None:
+        check.positive("rate", float(rate))
+        wanted = Fraction(rate).limit_denominator(100_000)
     if source.is_dir():
         return FrameFolder(source, wanted or RATE, fit=fit, max_pixels=max_pixels)
     if not source.is_file():
