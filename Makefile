@@ -24,7 +24,7 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 proofs: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m proofs tests/kernels
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m proofs tests
 
 lint: $(VENV)/linters
 	$(BIN)/ruff check .
@@ -41,7 +41,7 @@ $(STAMP): pyproject.toml setup.py $(wildcard csrc/*/*.* csrc/cpu/simd/*.h csrc/i
 	  { echo "could not make $(VENV): on Debian and Ubuntu install python3-venv"; rm -rf $(VENV); exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" wheel ninja
 	$(BIN)/python -m pip install --quiet --no-compile $(TORCH)
-	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
 	@touch $@
 
 $(VENV)/linters: $(STAMP)

@@ -47,6 +47,7 @@ def test_what_is_not_there_is_no_failure(script, tmp_path):
     assert checked(script, steps, tmp_path)[0] is True
 
 
+@pytest.mark.proofs
 def test_a_step_that_hangs_is_ended_with_what_it_started(script, tmp_path):
     left = tmp_path / "left"
     inner = f"import time, pathlib; time.sleep(4); pathlib.Path({str(left)!r}).touch()"
@@ -92,6 +93,7 @@ def test_all_is_done_in_eight_minutes(script, tmp_path):
     assert left >= 0
 
 
+@pytest.mark.proofs
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there they can")
 def test_tests_that_cannot_run_are_no_success(script, tmp_path):
     (tests,) = [one for one in script.steps_for("9.0", tmp_path / "lines") if one.name == "tests"]

@@ -79,6 +79,7 @@ print(faults("tuned"), faults("default"))
 """
 
 
+@pytest.mark.proofs
 @pytest.mark.skipif(not allocator.can_tune(), reason="not glibc")
 def test_kept_memory_costs_no_page_faults():
     """The kernel's own count of faults tells whether freed memory went back to it."""

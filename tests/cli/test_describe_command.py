@@ -125,6 +125,7 @@ def program(*arguments):
     return [sys.executable, "-c", KILLED, *map(str, arguments)]
 
 
+@pytest.mark.proofs
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
@@ -166,6 +167,7 @@ main()
 """
 
 
+@pytest.mark.proofs
 def test_a_full_disk_leaves_nothing_behind(folder, tmp_path):
     out = tmp_path / "d.json"
     command = [sys.executable, "-B", "-c", FULL, "distance", str(folder), "-b", TINY, "-o", str(out)]

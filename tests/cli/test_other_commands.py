@@ -149,6 +149,7 @@ def test_doctor_says_what_to_do_where_the_half_is_absent(there, run, monkeypatch
     )
 
 
+@pytest.mark.proofs
 def test_instructions_that_no_processor_has_are_refused_in_one_line():
     done = subprocess.run(
         [sys.executable, "-c", "from gramstyle.cli import main; main()", "doctor"],
@@ -253,6 +254,7 @@ def test_completion_knows_names(two):
     assert ended.stdout.split() == ["relative-frobenius"]
 
 
+@pytest.mark.proofs
 def test_a_reader_that_goes_away_is_no_error_message(folder):
     program = f"{sys.executable} -c 'from gramstyle.cli import main; main()' backbones mobilenet_v2 -f json"
     ended = subprocess.run(

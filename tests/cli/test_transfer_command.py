@@ -158,6 +158,7 @@ def test_a_texture(run, files, tmp_path):
     assert job["settings"]["content_weight"] == 0
 
 
+@pytest.mark.proofs
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(run, files, tmp_path):
     steps = ("--size", 48, "--min-size", 32, "--first-iterations", 25, "--iterations", 25, "-b", TINY)
     whole = run("transfer", *files[:2], "-o", tmp_path / "whole.png", *steps)
@@ -202,7 +203,10 @@ def test_what_another_run_left_is_left_aside(run, files, tmp_path):
         (("--style-taps", "relu1_1"), "relu1_1"),
         (("--pooling", "average"), "pooling is for backbones of the registry"),
         (("--parameterization", "svg"), "parameterization must be one of: "),
-        (("--style-weight", "0", "--content-weight", "0"), "there is nothing to optimise"),
+        (
+            ("--style-weight", "0", "--content-weight", "0", "--color-weight", "0"),
+            "there is nothing to optimise",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, message, run, files, tmp_path):

@@ -93,6 +93,7 @@ print(json.dumps({item.name: item.origin.digest() for item in items}))
 """
 
 
+@pytest.mark.proofs
 def test_a_fresh_process_draws_the_same_bytes():
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "OMP_NUM_THREADS": "2"}
     done = subprocess.run(

@@ -19,8 +19,11 @@ def every_tap(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_taps_are_bit_equal_to_hooks_on_the_plain_network(name, lively, lively_file):
-    """Values, and the order of depth: the order in which the plain network has them ready."""
+def test_taps_are_what_hooks_on_the_plain_network_see(name, lively, lively_file):
+    """Values, and the order of depth: the order in which the plain network has them ready.
+
+    They are bit-equal but for a BLAS whose rounding depends on where an array begins, as MKL's on AMD does.
+    """
     from safetensors.torch import load_file
 
     spec = backbone(name)
@@ -35,7 +38,8 @@ def test_taps_are_bit_equal_to_hooks_on_the_plain_network(name, lively, lively_f
     assert list(expected) == [tap.module for tap in spec.taps]
     assert list(found) == every_tap(name)
     for tap in spec.taps:
-        assert torch.equal(found[tap.name], expected[tap.module]), tap
+        apart = (found[tap.name] - expected[tap.module]).abs().max()
+        assert apart <= 1e-6 * expected[tap.module].abs().max(), tap
         assert found[tap.name].std() > 0, f"{tap} is constant: this comparison could not fail"
 
 

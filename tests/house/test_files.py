@@ -80,6 +80,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.proofs
 def test_a_full_disk_leaves_what_was_there(tmp_path):
     pytest.importorskip("resource")
     new, old = tmp_path / "new" / "file.bin", tmp_path / "old" / "file.bin"

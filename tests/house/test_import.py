@@ -39,7 +39,10 @@ def state():
 before = state()
 import gramstyle
 after = state()
-heavy = "torch._dynamo sympy timm torchvision matplotlib skimage sklearn h5py unearth jinja2 typer rich pandas".split()
+heavy = [
+    *("torch._dynamo", "sympy", "timm", "torchvision", "matplotlib", "skimage", "sklearn", "h5py"),
+    *("unearth", "jinja2", "typer", "rich", "pandas"),
+]
 json.dump({
     "changed": [name for name in before if before[name] != after[name]],
     "loaded": [name for name in heavy if name in sys.modules],

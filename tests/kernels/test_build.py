@@ -112,6 +112,7 @@ def test_auto_goes_on_without_torch_and_says_so(tree):
     assert "torch is not importable while building (see --no-build-isolation)" in said
 
 
+@pytest.mark.proofs
 def test_cpu_fails_without_a_compiler(tree):
     done = setup(tree, "build_ext", native="cpu")
     assert done.returncode != 0
@@ -145,6 +146,7 @@ def test_auto_builds_both_halves_where_it_can(tree, compilers):
     assert all("-gencode=arch=compute_80,code=[sm_80,sm_90,compute_80]" in one for one in asked)
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_devices_are_those_that_torch_is_told(tree, compilers):
     compilers["TORCH_CUDA_ARCH_LIST"] = "7.5;8.6 9.0a+PTX"
@@ -153,6 +155,7 @@ def test_devices_are_those_that_torch_is_told(tree, compilers):
     assert "code=[sm_86,sm_90,compute_80]" in asked
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_a_kernel_that_does_not_compile_leaves_the_cpu_half(tree, compilers):
     said = wheel_of(tree, native="auto", expected=BOTH[:1], NVCC_FAILS="gram_ieee.cu", **compilers)[1]
@@ -161,6 +164,7 @@ def test_a_kernel_that_does_not_compile_leaves_the_cpu_half(tree, compilers):
     assert "without the native half" not in said
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_an_nvcc_that_does_not_run_leaves_the_cpu_half(tree, compilers):
     Path(compilers["CUDA_HOME"], "bin/nvcc").write_text("#!/bin/sh\nexit 3\n")
@@ -169,6 +173,7 @@ def test_an_nvcc_that_does_not_run_leaves_the_cpu_half(tree, compilers):
     assert "installing without the CUDA half" in said
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_without_nvcc_the_cpu_half_is_all_and_nothing_is_said(tree, compilers):
     Path(compilers["CUDA_HOME"], "bin/nvcc").unlink()
@@ -176,12 +181,14 @@ def test_without_nvcc_the_cpu_half_is_all_and_nothing_is_said(tree, compilers):
     assert "gramstyle:" not in said
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_cpu_leaves_nvcc_alone(tree, compilers):
     wheel_of(tree, native="cpu", expected=BOTH[:1], **compilers)
     assert not Path(compilers["CUDA_HOME"], "bin/asked").exists()
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_cuda_fails_where_a_kernel_does(tree, compilers):
     done = setup(tree, "build_ext", native="cuda", NVCC_FAILS="plain_gram.cu", **compilers)
@@ -189,12 +196,14 @@ def test_cuda_fails_where_a_kernel_does(tree, compilers):
     assert "nvcc failed on plain_gram.cu" in done.stderr
 
 
+@pytest.mark.proofs
 def test_cuda_fails_without_nvcc(tree, tmp_path):
     done = setup(tree, "build_ext", native="cuda", CUDA_HOME=str(tmp_path))
     assert done.returncode != 0
     assert "GRAMSTYLE_NATIVE=cuda needs nvcc (CUDA_HOME) and a CUDA build of torch" in done.stderr
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_kernels_that_did_not_change_are_not_compiled_again(tree, compilers):
     asked = Path(compilers["CUDA_HOME"], "bin/asked")

@@ -151,6 +151,7 @@ def code(usage):
     return found
 
 
+@pytest.mark.proofs
 def test_only_the_upper_triangle_is_multiplied(code):
     assert code
     for (device, kernel), words in code.items():

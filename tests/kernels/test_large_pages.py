@@ -33,6 +33,7 @@ def gives_large_pages():
     return ENABLED.exists() and "[never]" not in ENABLED.read_text()
 
 
+@pytest.mark.proofs
 @pytest.mark.skipif(not gives_large_pages(), reason="this system has no large pages for those who ask")
 @pytest.mark.skipif(not can_tune(), reason="not glibc")
 def test_large_maps_take_few_page_faults():

@@ -88,6 +88,7 @@ def test_the_error_tells_reason_and_remedy(without, call):
     assert without["is an ImportError"]
 
 
+@pytest.mark.proofs
 def test_a_broken_library_is_a_reason_and_is_read_at_the_first_question(tmp_path):
     (tmp_path / "broken.so").write_bytes(b"no library at all")
     loaded, reason = ask(
@@ -113,13 +114,15 @@ answer = before, reason_missing()
 ASKED = "from gramstyle.kernels import instructions; answer = instructions()"
 
 
+@pytest.mark.proofs
 @pytest.mark.skipif(reason_missing() is not None, reason="the native half was not built")
-@pytest.mark.parametrize("asked", ["portable", pytest.param("", marks=pytest.mark.proofs)])
+@pytest.mark.parametrize("asked", ["portable", ""])
 def test_what_was_asked_for_is_used(asked):
     best = ask(f"import os; os.environ.pop('GRAMSTYLE_CPU', None); {ASKED}")
     assert ask(f"import os; os.environ['GRAMSTYLE_CPU'] = {asked!r}; {ASKED}") == (asked or best)
 
 
+@pytest.mark.proofs
 def test_instructions_that_do_not_exist_are_refused_at_the_first_question():
     said = ask(
         """
@@ -165,6 +168,7 @@ answer = {
 """
 
 
+@pytest.mark.proofs
 def test_the_cpu_half_works_without_the_cuda_half():
     answer = ask(WITHOUT_CUDA)
     assert answer["cuda"] is False
@@ -174,6 +178,7 @@ def test_the_cpu_half_works_without_the_cuda_half():
     assert answer["mps"] == "there is none for mps"
 
 
+@pytest.mark.proofs
 def test_the_missing_cuda_half_tells_reason_and_remedy():
     answer = ask(WITHOUT_CUDA)
     assert answer["said"].startswith("kernel fused was asked for on cuda and its library is not there")
@@ -190,6 +195,7 @@ def test_nothing_is_skipped_where_a_gpu_is_checked(monkeypatch):
         gpu.missing()
 
 
+@pytest.mark.proofs
 def test_the_cuda_half_needs_the_cpu_half():
     answer = ask(BLOCKED + "from gramstyle.kernels import reason_missing; answer = reason_missing('cuda')")
     assert answer.startswith("it needs the CPU half: ")

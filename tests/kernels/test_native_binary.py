@@ -70,6 +70,7 @@ def test_the_file_says_that_it_fits_every_python(half):
     assert file.endswith((f"{name}.abi3.so", f"{name}.pyd"))
 
 
+@pytest.mark.proofs
 def test_the_library_can_be_the_first_thing_imported(half):
     # it has no search path of its own: the package must have imported torch before it
     script = f"import gramstyle.kernels.{half[0]} as _, gramstyle.kernels._cpu as _, torch; "

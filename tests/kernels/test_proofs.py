@@ -77,12 +77,14 @@ def prove(command, table, *tasks):
         assert run(*command, *task, GRAMSTYLE_CPU=table) == (f"{table}\n", "")
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize("table", HERE)
 def test_addresses_and_undefined_behaviour(table, program):
     prove([program(*ADDRESSES)], table, *QUICK)
 
 
-@pytest.mark.parametrize("task", [pytest.param("long", marks=pytest.mark.proofs), "refusals"])
+@pytest.mark.proofs
+@pytest.mark.parametrize("task", ["long", "refusals"])
 def test_long_sums_and_refused_memory(task, program):
     assert run(program(*PLAIN), task)[1] == ""
 
@@ -92,6 +94,7 @@ def test_threads(program):
     assert run(program(*THREADS), "threads", "0", "25")[1] == ""
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize(
     ("flags", "right", "wrong", "task", "said"),
     [
@@ -102,21 +105,19 @@ def test_threads(program):
             "calls",
             "second [",
         ),
-        pytest.param(
+        (
             ADDRESSES,
             "(kTile * reader.step())",
             "(kTile * reader.step() / 2)",
             "calls",
             "heap-buffer-overflow",
-            marks=pytest.mark.proofs,
         ),
-        pytest.param(
+        (
             THREADS,
             "T* room = scratch<T, 1>",
             "static T* room = scratch<T, 1>",
             "threads",
             "data race",
-            marks=pytest.mark.proofs,
         ),
     ],
     ids=["a position is not read", "too little memory", "memory of all threads"],
@@ -250,6 +251,7 @@ def on_arm(workshop):
 # ---- for longer
 
 
+@pytest.mark.proofs
 @pytest.mark.proofs
 @pytest.mark.parametrize("table", HERE)
 def test_addresses_at_length(table, program):

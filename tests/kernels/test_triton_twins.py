@@ -42,6 +42,7 @@ print(json.dumps(worst))
 """
 
 
+@pytest.mark.proofs
 def test_triton_says_the_same():
     environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     done = subprocess.run(

@@ -203,6 +203,7 @@ def test_importing_loads_neither_matplotlib_nor_jinja2():
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.proofs
 def test_drawing_needs_no_pyplot():
     code = (
         "import sys, matplotlib.figure, numpy; from gramstyle.report import heatmap, rendered;"

@@ -146,6 +146,7 @@ def ended(tmp_path_factory):
     return whole, dict(zip(KILLS, rest, strict=True))
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize("kill", KILLS, ids=lambda kill: f"{kill[0]} {kill[1]}")
 def test_a_killed_run_ends_with_the_bits_of_one_that_was_not(ended, kill):
     whole, after = ended

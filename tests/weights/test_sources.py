@@ -88,6 +88,7 @@ def test_keras_row_says_where_it_ends():
     assert "dog" in row.last_tap_reason
 
 
+@pytest.mark.proofs
 def test_importing_brings_in_no_library_and_asks_nobody():
     code = (
         "import sys, socket\n"
