@@ -17,9 +17,11 @@ from gramstyle.cli import (
     diagnose,
     distance,
     doctor,
+    film,
     presets,
     study,
     transfer,
+    video,
     weights,
 )
 from gramstyle.cli.console import say
@@ -41,6 +43,8 @@ app.command("corpus")(corpus.corpus)
 app.command("study")(study.study)
 app.command("transfer")(transfer.transfer)
 app.command("texture")(transfer.texture)
+app.command("video")(video.video)
+app.command("film")(film.film)
 app.command("rerun")(transfer.rerun)
 app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)

@@ -15,23 +15,50 @@ from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
 from gramstyle.cli.run import Run, run_settings
-from gramstyle.distance import METRICS
+from gramstyle.cli.transfer_options import (
+    Averaging,
+    BackboneName,
+    Bits,
+    ColorWeight,
+    ContentTaps,
+    ContentWeight,
+    FirstIterations,
+    FrameEvery,
+    Frames,
+    Fresh,
+    GramName,
+    Iterations,
+    MetricName,
+    MinSize,
+    OptimizerName,
+    Output,
+    ParameterizationName,
+    PoolingName,
+    PreserveColor,
+    PresetName,
+    SaveEvery,
+    Seed,
+    Size,
+    StepSize,
+    Styles,
+    StyleScale,
+    StyleSize,
+    StyleTaps,
+    StyleWeight,
+    StyleWeights,
+    TapWeights,
+    TvWeight,
+)
+from gramstyle.cli.transfer_settings import changed, settings_of, style_files
+from gramstyle.cli.video import do_video
 from gramstyle.errors import StyleError
 from gramstyle.images import MAX_PIXELS
-from gramstyle.recipe import gram_settings
-from gramstyle.transfer import (
-    PARAMETERIZATIONS,
-    PRESERVES,
-    TRANSFERS,
-    State,
-    TransferSettings,
-    transfer_preset,
-)
-from gramstyle.transfer.job import Job, StyleFile
+from gramstyle.transfer import State
+from gramstyle.transfer.job import Job
 from gramstyle.transfer.manifest import changed_files, read_manifest
-from gramstyle.transfer.optimizer import OPTIMIZERS
-from gramstyle.transfer.presets import DEFAULT, for_backbone
+from gramstyle.transfer.presets import DEFAULT
 from gramstyle.transfer.settings import INITS
+from gramstyle.transfer.video import VideoJob
 from gramstyle.transfer.work import SAVE_EVERY, Work
 
 EXAMPLES = """
@@ -47,87 +74,6 @@ EXAMPLES = """
 
 `gramstyle transfer photo.jpg painting.jpg -o out.png -b mobilenet_v2@KERAS` — another network
 """
-
-PresetName = Annotated[
-    str,
-    typer.Option(
-        "--preset",
-        autocompletion=lambda incomplete: [name for name in TRANSFERS if name.startswith(incomplete)],
-        help=f"Settings to begin with: {', '.join(TRANSFERS)}. Options below change them.",
-    ),
-]
-Styles = Annotated[list[Path], typer.Argument(metavar="STYLE...", help="Images whose style is wanted.")]
-StyleWeights = Annotated[
-    str | None, typer.Option(metavar="X,Y,...", help="Share of each style. Default: all alike.")
-]
-Output = Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .jpg, .webp or .tif.")]
-BackboneName = Annotated[
-    str | None,
-    typer.Option("--backbone", "-b", metavar="NAME[@WEIGHTS]", help="Network; see `gramstyle backbones`."),
-]
-StyleTaps = Annotated[
-    str | None, typer.Option("--style-taps", metavar="A,B,...", help="Taps whose style is matched.")
-]
-TapWeights = Annotated[
-    str | None, typer.Option("--tap-weights", metavar="X,Y,...", help="Weight of each of --style-taps.")
-]
-ContentTaps = Annotated[
-    str | None, typer.Option("--content-taps", metavar="A,B,...", help="Taps whose content is kept.")
-]
-ContentWeight = Annotated[
-    float | None, typer.Option("--content-weight", "-cw", min=0, help="More keeps more of the content.")
-]
-StyleWeight = Annotated[float | None, typer.Option("--style-weight", "-sw", min=0, help="Of the style.")]
-TvWeight = Annotated[
-    float | None, typer.Option("--tv-weight", "-tw", min=0, help="Of total variation: more is smoother.")
-]
-ColorWeight = Annotated[
-    float | None, typer.Option("--color-weight", min=0, help="Of the style's colours, as such.")
-]
-MetricName = Annotated[str | None, typer.Option("--metric", "-m", help=f"Of styles: {', '.join(METRICS)}.")]
-GramName = Annotated[
-    str | None, typer.Option("--gram", metavar="STATISTIC", help="Of features. Default: the metric's own.")
-]
-Size = Annotated[
-    int | None,
-    typer.Option("--size", "-s", "--image-size", min=1, help="Longer side of the result, in pixels."),
-]
-MinSize = Annotated[
-    int | None, typer.Option("--min-size", min=1, help="Longer side of the coarsest scale, in pixels.")
-]
-Iterations = Annotated[
-    int | None,
-    typer.Option("--iterations", "-i", "--num-iterations", min=1, help="Steps at each scale but the first."),
-]
-FirstIterations = Annotated[
-    int | None, typer.Option("--first-iterations", min=1, help="Steps at the coarsest scale.")
-]
-StyleScale = Annotated[
-    float | None,
-    typer.Option("--style-scale", help="Size of styles beside that of the image: larger patterns above 1."),
-]
-StyleSize = Annotated[
-    int | None, typer.Option("--style-size", min=1, help="Longer side of styles in pixels, at every scale.")
-]
-OptimizerName = Annotated[str | None, typer.Option("--optimizer", help=f"{' or '.join(OPTIMIZERS)}.")]
-StepSize = Annotated[float | None, typer.Option("--step-size", "-ss", help="Learning rate.")]
-Averaging = Annotated[
-    float | None, typer.Option("--averaging", help="Decay of the average of steps that is shown; 0 for none.")
-]
-ParameterizationName = Annotated[
-    str | None, typer.Option("--parameterization", help=f"What steps change: {', '.join(PARAMETERIZATIONS)}.")
-]
-PoolingName = Annotated[str | None, typer.Option("--pooling", help="Of VGG: max, average or l2.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of what is drawn.")]
-Bits = Annotated[int, typer.Option("--bits", help="Per channel: 8, or 16 for .png and .tif.")]
-SaveEvery = Annotated[
-    int, typer.Option("--save-every", min=1, help="Steps after which the run is kept, to go on from.")
-]
-Frames = Annotated[
-    Path | None, typer.Option("--frames", metavar="FOLDER", help="Write numbered frames to this folder.")
-]
-FrameEvery = Annotated[int, typer.Option("--frame-every", min=1, help="Steps from one frame to the next.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left.")]
 
 
 def transfer(
@@ -150,10 +96,7 @@ def transfer(
         str | None,
         typer.Option("--init", help=f"What to begin with: {', '.join(INITS[:-1])}, or the path of an image."),
     ] = None,
-    preserve_color: Annotated[
-        str | None,
-        typer.Option("--preserve-color", help=f"Keep the content's colours: {', '.join(PRESERVES)}."),
-    ] = None,
+    preserve_color: PreserveColor = None,
     backbone: BackboneName = None,
     style_taps: StyleTaps = None,
     tap_weights: TapWeights = None,
@@ -208,8 +151,8 @@ def transfer(
     say.quiet = quiet
     with options.usage():
         start, init = _start(init)
-        settings = _settings(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
-        settings = _changed(
+        settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
+        settings = changed(
             settings,
             {
                 "size": size,
@@ -232,7 +175,7 @@ def transfer(
         )
         job = Job(
             content=str(content),
-            styles=_styles(styles, style_weights, mask is not None, style_mask, style_regions),
+            styles=style_files(styles, style_weights, mask is not None, style_mask, style_regions),
             output=str(output),
             settings=settings,
             mask=None if mask is None else str(mask),
@@ -292,8 +235,8 @@ def texture(
     """
     say.quiet = quiet
     with options.usage():
-        settings = _settings(preset, backbone, metric, gram, pooling, style_taps, tap_weights, None)
-        settings = _changed(
+        settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, None)
+        settings = changed(
             settings,
             {
                 "size": size,
@@ -314,7 +257,7 @@ def texture(
         )
         job = Job(
             content=None,
-            styles=_styles(styles, style_weights),
+            styles=style_files(styles, style_weights),
             output=str(output),
             settings=settings,
             shape=_shape(shape),
@@ -326,7 +269,7 @@ def texture(
 
 
 def rerun(
-    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="The .json beside an image.")],
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="The .json beside an image or film.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write. Default: the manifest's own.")
     ] = None,
@@ -335,22 +278,24 @@ def rerun(
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make an image again from its manifest: the same files, settings, seed and weights."""
+    """Make an image or film again from its manifest: the same files, settings, seed and weights."""
     say.quiet = quiet
     with options.usage():
         plain = read_manifest(manifest)
-        job = Job.from_json(plain["job"])
+        job: Job | VideoJob = (VideoJob if "video" in plain["job"] else Job).from_json(plain["job"])
         if output is not None:
             job = replace(job, output=str(output))
-        check_writable(Path(job.output), "--output")
-        changed = changed_files(plain)
-        if changed:
-            raise StyleError(
-                f"files are not what they were when {manifest} was written: {', '.join(changed)}"
-            )
+        if isinstance(job, Job):
+            check_writable(Path(job.output), "--output")
+        others = changed_files(plain)
+        if others:
+            raise StyleError(f"files are not what they were when {manifest} was written: {', '.join(others)}")
         run = run_settings(device or plain["device"], plain["dtype"], 1, plain["kernel"], weights_dir)
-    made = _do(job, run, SAVE_EVERY, None, 1, False, max_pixels)
-    if made.transfer.digest != plain["digest"]:
+    if isinstance(job, VideoJob):
+        digest = do_video(job, run, SAVE_EVERY, False, max_pixels).digest
+    else:
+        digest = _do(job, run, SAVE_EVERY, None, 1, False, max_pixels).transfer.digest
+    if digest != plain["digest"]:
         say.note("settings and files are the same; weights or precision are not, so the image may differ")
 
 
@@ -420,89 +365,6 @@ def _shown(work: Work, done: int) -> Iterator[_Shown]:
     hidden = say.quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         yield _Shown(bar, work.job.settings.total_steps, done)
-
-
-def _settings(
-    preset: str,
-    backbone: str | None,
-    metric: str | None,
-    gram: str | None,
-    pooling: str | None,
-    style_taps: str | None,
-    tap_weights: str | None,
-    content_taps: str | None,
-) -> TransferSettings:
-    """The settings of a preset, for another network, other taps or another distance of styles."""
-    settings = transfer_preset(preset)
-    if backbone is not None:
-        settings = for_backbone(settings, backbone)
-    style = settings.style
-    taps, weights = options.comma_list(style_taps), options.number_list(tap_weights)
-    if taps is not None:
-        style = replace(style, taps=tuple(taps), tap_weights=None if weights is None else tuple(weights))
-    elif weights is not None:
-        style = replace(style, tap_weights=tuple(weights))
-    if metric is not None or gram is not None:
-        metric = metric or style.metric
-        style = replace(style, metric=metric, gram=gram_settings(gram, metric=metric))
-    if pooling is not None:
-        style = replace(style, pooling=check.name_in("pooling", pooling, ("max", "average", "l2")))  # type: ignore[arg-type]
-    content = options.comma_list(content_taps)
-    return replace(
-        settings, style=style, content_taps=settings.content_taps if content is None else tuple(content)
-    )
-
-
-def _changed(
-    settings: TransferSettings,
-    given: dict[str, Any],
-    optimizer: dict[str, Any],
-    parameterization: str | None,
-) -> TransferSettings:
-    """`settings` with what was given in their place."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    steps = {name: value for name, value in optimizer.items() if value is not None}
-    if steps:
-        if steps.get("name") == "lbfgs" and settings.optimizer.name != "lbfgs":
-            steps = {"step_size": 1.0, **steps}
-        changes["optimizer"] = replace(settings.optimizer, **steps)
-    if parameterization is not None:
-        changes["parameterization"] = check.member(PARAMETERIZATIONS, "parameterization", parameterization)
-    return replace(settings, **changes)
-
-
-def _styles(
-    paths: list[Path],
-    weights: str | None,
-    masked: bool = False,
-    masks: list[Path] | None = None,
-    regions: str | None = None,
-) -> tuple[StyleFile, ...]:
-    """Each style with its share, and with its mask or region where the content has regions."""
-    shares, named = options.number_list(weights), options.comma_list(regions)
-    for option, given in (("--style-weights", shares), ("--style-mask", masks), ("--style-regions", named)):
-        if given is not None and len(given) != len(paths):
-            raise StyleError(f"{option} must be one per style: {len(paths)} styles, {len(given)} given")
-    if masked != (masks is not None or named is not None) or (masks is not None and named is not None):
-        raise StyleError(
-            "--mask needs one of --style-mask and --style-regions, which say what each style is for, and "
-            "they need --mask"
-        )
-    return tuple(
-        StyleFile(
-            path=str(path),
-            weight=1.0 if shares is None else shares[at],
-            region="" if named is None else _region(named[at]),
-            mask=None if masks is None else str(masks[at]),
-        )
-        for at, path in enumerate(paths)
-    )
-
-
-def _region(name: str) -> str:
-    """``#rrggbb`` of a colour."""
-    levels = options.colour(name) or (0.0, 0.0, 0.0)
-    return "#" + "".join(f"{round(255 * one):02x}" for one in levels)
 
 
 def _start(init: str | None) -> tuple[str | None, str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,8 +44,8 @@ def optical_flow(image: Tensor, other: Tensor) -> Tensor:
             'optical flow needs OpenCV, which is not installed: pip install "gramstyle[video]"'
         ) from error
     height, width = image.shape[1:]
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found = search.calc(_levels(image), _levels(other), None)  # type: ignore[call-overload]
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    found: NDArray[np.float32] = search.calc(_levels(image), _levels(other), None)
     return torch.from_numpy(np.ascontiguousarray(found[:height, :width].transpose(2, 0, 1)))
 
 

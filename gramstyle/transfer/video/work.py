@@ -117,17 +117,16 @@ class VideoWork:
                 made.transfer.restore(load_snapshot(snapshot))
         except StyleError:  # of another version: the frame begins anew
             snapshot.unlink()
-        last: FrameState | None = None
         try:
-            for last in made.states(number):
-                if last.state.step % self.save_every == 0 and not last.last:
+            for state in made.states(number):
+                if state.last:
+                    result = eight_bits(state.state.image)
+                    self.kept.add(number, result, frame_record(state, made, result, past))
+                elif state.state.step % self.save_every == 0:
                     save_snapshot(snapshot, made.transfer.snapshot())
-                yield last
+                yield state
         except StyleError as error:
             raise StyleError(f"frame {number + 1}: {error}") from error
-        if last is not None:
-            result = eight_bits(last.state.image)
-            self.kept.add(number, result, frame_record(last, made, result, past))
 
     def _write(self, count: int) -> None:
         """The film, the folder of frames if one is wanted, and the manifest; then kept frames can go."""
