@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramstyle.errors import StyleError
-from gramstyle.film.library import pyav
+from gramstyle.film.library import address, pyav
 from gramstyle.film.sound import Sound
 
 FINEST = 10_000
@@ -106,7 +106,7 @@ class Encoder:
         options = dict(encoding.container)
         if encoding.encoder == "gif":
             options["final_delay"] = str(max(1, round((hold or 1 / rate) / self._tick)))
-        self._file = self._open.enter_context(av.open(str(path), "w", options=options))
+        self._file = self._open.enter_context(av.open(address(path), "w", options=options))
         self._stream = self._file.add_stream(encoding.encoder, rate=rate, options=dict(encoding.options))
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, encoding.pixels
         self._stream.codec_context.time_base = self._tick

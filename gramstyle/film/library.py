@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 EXTRA = 'pip install "gramstyle[video]"'
@@ -21,3 +22,8 @@ def pyav(what: str) -> ModuleType:
     except ImportError as error:
         raise ImportError(f"{what} needs PyAV, which is not installed: {EXTRA}") from error
     return av
+
+
+def address(path: Path) -> str:
+    """What FFmpeg calls a file, whatever is in its name: ``a:b.mp4`` alone would be a protocol."""
+    return f"file:{path}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gramstyle.errors import StyleError
+from gramstyle.film.library import address
 
 _COMMON = ("aac", "mp3", "ac3", "eac3", "alac")
 KINDS = {
@@ -35,7 +36,7 @@ class Sound:
     """
 
     def __init__(self, av: Any, path: Path, target: Any, suffix: str, opened: ExitStack) -> None:
-        source = opened.enter_context(av.open(str(path)))
+        source = opened.enter_context(av.open(address(path)))
         track, video = source.streams.audio[0], source.streams.video[0]
         kind = track.codec_context.codec.canonical_name
         if kind not in KINDS[suffix]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gramstyle.errors import ImageError
 from gramstyle.film.film import Film, Frame
-from gramstyle.film.library import pyav
+from gramstyle.film.library import address, pyav
 from gramstyle.images import read_image
 from gramstyle.images.samples import check_size
 
@@ -70,7 +70,7 @@ class VideoFile(Film):
     def _opened(self) -> Iterator[tuple[Any, Any]]:
         """The container, and its first stream of moving pictures."""
         try:
-            with self._av.open(str(self.path)) as container:
+            with self._av.open(address(self.path)) as container:
                 streams = [one for one in container.streams.video if not _is_cover(one)]
                 if not streams:
                     raise ImageError(f"cannot read {str(self.path)!r}: it has no video stream")

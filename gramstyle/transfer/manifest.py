@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gramstyle.errors import StyleError
+from gramstyle.errors import ImageError, StyleError
 from gramstyle.film.folder import frame_files
 from gramstyle.images.stored import reading
 from gramstyle.transfer.job import Job
@@ -83,6 +83,8 @@ def digest_of(path: str) -> str:
 
 def _digest(path: str) -> str:
     """Of a file, a piece at a time: films are large."""
+    if not Path(path).exists():
+        raise ImageError(f"cannot read {path!r}: no such file")
     sha = sha256()
     with reading(repr(path)), Path(path).open("rb") as file:
         while piece := file.read(2**20):

@@ -60,8 +60,8 @@ TRANSFERS: dict[str, TransferSettings] = {
         averaging=0.0,
         source="Gatys, Ecker, Bethge 2016 (CVPR): eq. 1-7, alpha / beta = 1e-3, white noise, average pooling",
     ),
-    # Its pixels are 0..255 and its variation weight 1e-3: 1e-3 * 255^2 for pixels in [0, 1]. The temporal weight
-    # is 1e3 in the same way, in manuelruder/artistic-videos, which is this with films (Ruder et al. 2016).
+    # Its pixels are 0..255 and its variation weight 1e-3: 1e-3 * 255^2 for pixels in [0, 1]. The temporal
+    # weight is 1e3 in the same way, in manuelruder/artistic-videos, which is this with films (Ruder et al.).
     "neural-style": TransferSettings(
         style=recipe_named("neural-style"),
         content_taps=CONTENT,

@@ -201,6 +201,15 @@ def test_fewer_frames_a_second_are_those_on_the_screen_at_each_tick(frames, tmp_
         open_film(tmp_path / "a.mp4", rate=30)
 
 
+def test_names_may_hold_what_means_something_to_ffmpeg(frames, tmp_path):
+    path = tmp_path / "a:50%d [x] é.mp4"
+    with_sound(tmp_path / "in.mp4", frames(2), "aac")
+    (tmp_path / "in.mp4").rename(tmp_path / "pipe:1.mp4")
+    film = open_film(tmp_path / "pipe:1.mp4")
+    write_film(path, film.frames(), film.rate, sound=film.path)
+    assert open_film(path).count == 2
+
+
 def test_one_frame_at_a_time_is_in_memory(tmp_path):
     alive = weakref.WeakSet()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from importlib import metadata
 from typing import Any
 
 from torch import Tensor
@@ -15,8 +15,8 @@ from gramstyle.transfer.video.job import VideoJob
 from gramstyle.transfer.video.past import Past
 from gramstyle.transfer.video.sequence import FrameState, FrameTransfer
 
-LIBRARIES = ("av", "opencv-python-headless")
-"""What reads and writes films, and computes motion."""
+MODULES = ("av", "cv2")
+"""PyAV, which reads and writes films, and OpenCV, which computes flow."""
 
 
 def frame_record(
@@ -24,8 +24,9 @@ def frame_record(
 ) -> dict[str, Any]:
     """What is known of a finished frame.
 
-    ``seen`` is the share of it that earlier frames show, ``temporal_error`` that of the result and
-    ``content_error`` that of the content, None where no frame was before, or another scene.
+    ``seen`` is the share of it that earlier frames show, ``temporal_error`` that of the result, in the
+    style's colours, and ``content_error`` that of the content; None where no frame was before, or another
+    scene.
     """
     new_scene = made.memory is None or made.cut
     return {
@@ -47,7 +48,7 @@ def video_manifest(
     content has of it is noise, light and errors of the flow.
     """
     made = made_by(job.as_json(), [job.content, *(one.path for one in job.styles)], transfer)
-    made["versions"] |= {name: _version(name) for name in LIBRARIES}
+    made["versions"] |= {name: getattr(sys.modules.get(name), "__version__", "not used") for name in MODULES}
     return made | {
         "digest": digest,
         "rate": str(rate),
@@ -59,10 +60,3 @@ def video_manifest(
 def _mean(records: Sequence[Mapping[str, Any]], name: str) -> float | None:
     values = [one[name] for one in records if one[name] is not None]
     return sum(values) / len(values) if values else None
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:  # not every film needs both
-        return "not installed"
