@@ -9,11 +9,12 @@ import typer
 
 from gramstyle import check
 from gramstyle.cli import options
-from gramstyle.cli import transfer as declared
+from gramstyle.cli import transfer_options as declared
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
+from gramstyle.cli.transfer_settings import changed, settings_of, start_of
 from gramstyle.images import MAX_PIXELS
-from gramstyle.transfer import PRESERVES, TransferSettings
+from gramstyle.transfer import TransferSettings
 from gramstyle.transfer.presets import DEFAULT
 from gramstyle.transfer.settings import INITS
 from gramstyle.transfer.work import SAVE_EVERY
@@ -21,9 +22,6 @@ from gramstyle.transfer.work import SAVE_EVERY
 Init = Annotated[
     str | None,
     typer.Option("--init", help=f"What to begin with: {', '.join(INITS[:-1])}, or the path of an image."),
-]
-PreserveColor = Annotated[
-    str | None, typer.Option("--preserve-color", help=f"Keep the content's colours: {', '.join(PRESERVES)}.")
 ]
 
 
@@ -43,7 +41,7 @@ class Asked:
     style_scale: declared.StyleScale = None
     style_size: declared.StyleSize = None
     init: Init = None
-    preserve_color: PreserveColor = None
+    preserve_color: declared.PreserveColor = None
     backbone: declared.BackboneName = None
     style_taps: declared.StyleTaps = None
     tap_weights: declared.TapWeights = None
@@ -73,8 +71,8 @@ class Asked:
             UnknownNameError: for a name that does not exist.
             StyleError, ValueError: for settings out of range, or that contradict each other.
         """
-        start, init = declared._start(self.init)
-        settings = declared._settings(
+        start, init = start_of(self.init)
+        settings = settings_of(
             self.preset,
             self.backbone,
             self.metric,
@@ -86,7 +84,7 @@ class Asked:
         )
         plain = {name: getattr(self, name) for name in _PLAIN} | {"init": init}
         steps = {"name": self.optimizer, "step_size": self.step_size}
-        return declared._changed(fine.applied(settings), plain, steps, self.parameterization), start
+        return changed(fine.applied(settings), plain, steps, self.parameterization), start
 
     def run(self) -> Run:
         """Where and how networks run."""

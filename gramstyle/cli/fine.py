@@ -14,11 +14,14 @@ from gramstyle.distance import RULES
 from gramstyle.gram import NORMS
 from gramstyle.transfer import TransferSettings
 from gramstyle.transfer.losses import CONTENT_NORMS, VARIATIONS
+from gramstyle.transfer.remedies import REMEDIES
 from gramstyle.transfer.settings import BLENDS
 from gramstyle.types import CAFFE, IDENTITY, IMAGENET, INCEPTION
 
 PANEL = "Finer settings"
 NORMALIZATIONS = {"imagenet": IMAGENET, "inception": INCEPTION, "caffe": CAFFE, "none": IDENTITY}
+PLAIN = ("blend", "remedy", "histogram_weight", "relative", "ridge", "content_norm", "tv", "clamp")
+"""Options whose names and values are those of the settings."""
 PADDINGS = ("zeros", "replicate", "reflect")
 
 Blend = Annotated[
@@ -27,6 +30,20 @@ Blend = Annotated[
         "--blend",
         rich_help_panel=PANEL,
         help=f"What several styles are together: {' or '.join(BLENDS)}, between their Gaussians.",
+    ),
+]
+RemedyName = Annotated[
+    str | None,
+    typer.Option(
+        "--remedy",
+        rich_help_panel=PANEL,
+        help=f"Done to features before styles are compared: {', '.join(REMEDIES)}.",
+    ),
+]
+HistogramWeight = Annotated[
+    float | None,
+    typer.Option(
+        "--histogram-weight", min=0, rich_help_panel=PANEL, help="Of the histogram of each channel."
     ),
 ]
 Relative = Annotated[
@@ -101,6 +118,8 @@ class Fine:
     """What was given of these options; None where nothing was."""
 
     blend: Blend = None
+    remedy: RemedyName = None
+    histogram_weight: HistogramWeight = None
     relative: Relative = None
     ridge: Ridge = None
     content_norm: ContentNorm = None
@@ -130,10 +149,7 @@ class Fine:
             "normalization": _named(NORMALIZATIONS, "normalization", self.normalization),
         }
         optimizer = {"betas": options.number_list(self.betas, "betas"), "history": self.history}
-        changes = {
-            name: getattr(self, name)
-            for name in ("blend", "relative", "ridge", "content_norm", "tv", "clamp")
-        }
+        changes = {name: getattr(self, name) for name in PLAIN}
         return replace(
             settings,
             style=replace(style, **_given(recipe)),

@@ -12,7 +12,7 @@ from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.spread import spread
-from gramstyle.cli.transfer import _bits
+from gramstyle.cli.transfer_settings import bits_of
 from gramstyle.images import find_images
 from gramstyle.transfer import Grid
 
@@ -63,7 +63,7 @@ def grid(
             folder=str(output),
             weights=options.number_list(content_weights, "content weights") or (),
             start=start,
-            bits=_bits(asked.bits),
+            bits=bits_of(asked.bits),
         )
         batch.check_inputs([*contents, *styles], output)
         check_writable(output / batch.TABLE, "--output")

@@ -13,7 +13,7 @@ from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.spread import spread
-from gramstyle.cli.transfer import _bits
+from gramstyle.cli.transfer_settings import bits_of
 from gramstyle.errors import StyleError
 from gramstyle.images import load_image, save_gif
 from gramstyle.transfer import Outcome, Walk
@@ -67,7 +67,7 @@ def interpolate(
             folder=str(output),
             chained=chain,
             start=start,
-            bits=_bits(asked.bits),
+            bits=bits_of(asked.bits),
         )
         if gif and walk.rows > 1:
             raise StyleError("--gif is a walk between two styles, got four: leave it out, or give two")

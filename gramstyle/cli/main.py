@@ -17,12 +17,14 @@ from gramstyle.cli import (
     diagnose,
     distance,
     doctor,
+    film,
     grid,
     interpolate,
     presets,
     sheet,
     study,
     transfer,
+    video,
     weights,
 )
 from gramstyle.cli.aliases import Renaming
@@ -47,6 +49,8 @@ app.command("transfer", cls=Renaming)(transfer.transfer)
 app.command("texture")(transfer.texture)
 app.command("grid")(grid.grid)
 app.command("interpolate")(interpolate.interpolate)
+app.command("video")(video.video)
+app.command("film")(film.film)
 app.command("rerun")(transfer.rerun)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(demo.demo)

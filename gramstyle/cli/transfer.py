@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,25 +18,51 @@ from gramstyle.cli.console import bars, check_writable, say
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
 from gramstyle.cli.spread import spread
-from gramstyle.distance import METRICS
+from gramstyle.cli.transfer_options import (
+    Averaging,
+    BackboneName,
+    Bits,
+    ColorWeight,
+    ContentTaps,
+    ContentWeight,
+    FirstIterations,
+    FrameEvery,
+    Frames,
+    Fresh,
+    GramName,
+    Iterations,
+    MetricName,
+    MinSize,
+    OptimizerName,
+    Output,
+    ParameterizationName,
+    PoolingName,
+    PreserveColor,
+    PresetName,
+    SaveEvery,
+    Seed,
+    Size,
+    StepSize,
+    Styles,
+    StyleScale,
+    StyleSize,
+    StyleTaps,
+    StyleWeight,
+    StyleWeights,
+    TapWeights,
+    TraceFile,
+    TvWeight,
+)
+from gramstyle.cli.transfer_settings import bits_of, changed, settings_of, start_of, style_files
+from gramstyle.cli.video import do_video
 from gramstyle.errors import StyleError
 from gramstyle.images import MAX_PIXELS
-from gramstyle.recipe import gram_settings
-from gramstyle.transfer import (
-    PARAMETERIZATIONS,
-    PRESERVES,
-    TRANSFERS,
-    State,
-    Trace,
-    TransferSettings,
-    transfer_preset,
-)
-from gramstyle.transfer.job import Job, StyleFile
+from gramstyle.transfer import State, Trace
+from gramstyle.transfer.job import Job
 from gramstyle.transfer.manifest import changed_files, read_manifest
-from gramstyle.transfer.optimizer import OPTIMIZERS
-from gramstyle.transfer.presets import DEFAULT, for_backbone
-from gramstyle.transfer.remedies import REMEDIES
+from gramstyle.transfer.presets import DEFAULT
 from gramstyle.transfer.settings import INITS
+from gramstyle.transfer.video import VideoJob
 from gramstyle.transfer.work import SAVE_EVERY, Work
 
 EXAMPLES = """
@@ -52,100 +78,6 @@ EXAMPLES = """
 
 `gramstyle transfer photo.jpg painting.jpg -o out.png -b mobilenet_v2@KERAS` — another network
 """
-
-PresetName = Annotated[
-    str,
-    typer.Option(
-        "--preset",
-        autocompletion=lambda incomplete: [name for name in TRANSFERS if name.startswith(incomplete)],
-        help=f"Settings to begin with: {', '.join(TRANSFERS)}. Options below change them.",
-    ),
-]
-Styles = Annotated[list[Path], typer.Argument(metavar="STYLE...", help="Images whose style is wanted.")]
-StyleWeights = Annotated[
-    str | None, typer.Option(metavar="X,Y,...", help="Share of each style. Default: all alike.")
-]
-Output = Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .jpg, .webp or .tif.")]
-BackboneName = Annotated[
-    str | None,
-    typer.Option("--backbone", "-b", metavar="NAME[@WEIGHTS]", help="Network; see `gramstyle backbones`."),
-]
-StyleTaps = Annotated[
-    str | None, typer.Option("--style-taps", metavar="A,B,...", help="Taps whose style is matched.")
-]
-TapWeights = Annotated[
-    str | None, typer.Option("--tap-weights", metavar="X,Y,...", help="Weight of each of --style-taps.")
-]
-ContentTaps = Annotated[
-    str | None, typer.Option("--content-taps", metavar="A,B,...", help="Taps whose content is kept.")
-]
-ContentWeight = Annotated[
-    float | None, typer.Option("--content-weight", "-cw", min=0, help="More keeps more of the content.")
-]
-StyleWeight = Annotated[float | None, typer.Option("--style-weight", "-sw", min=0, help="Of the style.")]
-TvWeight = Annotated[
-    float | None, typer.Option("--tv-weight", "-tw", min=0, help="Of total variation: more is smoother.")
-]
-ColorWeight = Annotated[
-    float | None, typer.Option("--color-weight", min=0, help="Of the style's colours, as such.")
-]
-MetricName = Annotated[str | None, typer.Option("--metric", "-m", help=f"Of styles: {', '.join(METRICS)}.")]
-GramName = Annotated[
-    str | None, typer.Option("--gram", metavar="STATISTIC", help="Of features. Default: the metric's own.")
-]
-HistogramWeight = Annotated[
-    float | None, typer.Option("--histogram-weight", min=0, help="Of the histogram of each channel.")
-]
-RemedyName = Annotated[
-    str | None,
-    typer.Option("--remedy", help=f"Done to features before styles are compared: {', '.join(REMEDIES)}."),
-]
-Size = Annotated[
-    int | None,
-    typer.Option("--size", "-s", min=1, help="Longer side of the result, in pixels."),
-]
-MinSize = Annotated[
-    int | None, typer.Option("--min-size", min=1, help="Longer side of the coarsest scale, in pixels.")
-]
-Iterations = Annotated[
-    int | None,
-    typer.Option("--iterations", "-i", min=1, help="Steps at each scale but the first."),
-]
-FirstIterations = Annotated[
-    int | None, typer.Option("--first-iterations", min=1, help="Steps at the coarsest scale.")
-]
-StyleScale = Annotated[
-    float | None,
-    typer.Option("--style-scale", help="Size of styles beside that of the image: larger patterns above 1."),
-]
-StyleSize = Annotated[
-    int | None, typer.Option("--style-size", min=1, help="Longer side of styles in pixels, at every scale.")
-]
-OptimizerName = Annotated[str | None, typer.Option("--optimizer", help=f"{' or '.join(OPTIMIZERS)}.")]
-StepSize = Annotated[float | None, typer.Option("--step-size", "-ss", help="Learning rate.")]
-Averaging = Annotated[
-    float | None, typer.Option("--averaging", help="Decay of the average of steps that is shown; 0 for none.")
-]
-ParameterizationName = Annotated[
-    str | None, typer.Option("--parameterization", help=f"What steps change: {', '.join(PARAMETERIZATIONS)}.")
-]
-PoolingName = Annotated[str | None, typer.Option("--pooling", help="Of VGG: max, average or l2.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of what is drawn.")]
-Bits = Annotated[int, typer.Option("--bits", help="Per channel: 8, or 16 for .png and .tif.")]
-SaveEvery = Annotated[
-    int, typer.Option("--save-every", min=1, help="Steps after which the run is kept, to go on from.")
-]
-Frames = Annotated[
-    Path | None, typer.Option("--frames", metavar="FOLDER", help="Write numbered frames to this folder.")
-]
-FrameEvery = Annotated[int, typer.Option("--frame-every", min=1, help="Steps from one frame to the next.")]
-TraceFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--trace", metavar="FILE.jsonl", help="Write a line of JSON for each step: its terms, its time."
-    ),
-]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left.")]
 
 
 @spread
@@ -163,24 +95,19 @@ def transfer(
     style_weight: StyleWeight = None,
     tv_weight: TvWeight = None,
     color_weight: ColorWeight = None,
-    histogram_weight: HistogramWeight = None,
     style_scale: StyleScale = None,
     style_size: StyleSize = None,
     init: Annotated[
         str | None,
         typer.Option("--init", help=f"What to begin with: {', '.join(INITS[:-1])}, or the path of an image."),
     ] = None,
-    preserve_color: Annotated[
-        str | None,
-        typer.Option("--preserve-color", help=f"Keep the content's colours: {', '.join(PRESERVES)}."),
-    ] = None,
+    preserve_color: PreserveColor = None,
     backbone: BackboneName = None,
     style_taps: StyleTaps = None,
     tap_weights: TapWeights = None,
     content_taps: ContentTaps = None,
     metric: MetricName = None,
     gram: GramName = None,
-    remedy: RemedyName = None,
     pooling: PoolingName = None,
     mask: Annotated[
         Path | None,
@@ -213,15 +140,15 @@ def transfer(
     save_every: SaveEvery = SAVE_EVERY,
     frames: Frames = None,
     frame_every: FrameEvery = 10,
+    trace: TraceFile = None,
     fresh: Fresh = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
-    trace: TraceFile = None,
-    fine: Fine = Fine(),
     quiet: options.Quiet = False,
+    fine: Fine = Fine(),
 ) -> None:
     """Give an image the style of others, by optimisation.
 
@@ -230,9 +157,9 @@ def transfer(
     """
     say.quiet = quiet
     with options.usage():
-        start, init = _start(init)
-        settings = _settings(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
-        settings = _changed(
+        start, init = start_of(init)
+        settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
+        settings = changed(
             fine.applied(settings),
             {
                 "size": size,
@@ -243,8 +170,6 @@ def transfer(
                 "style_weight": style_weight,
                 "tv_weight": tv_weight,
                 "color_weight": color_weight,
-                "histogram_weight": histogram_weight,
-                "remedy": remedy,
                 "style_scale": style_scale,
                 "style_size": style_size,
                 "init": init,
@@ -257,12 +182,12 @@ def transfer(
         )
         job = Job(
             content=str(content),
-            styles=_styles(styles, style_weights, mask is not None, style_mask, style_regions),
+            styles=style_files(styles, style_weights, mask is not None, style_mask, style_regions),
             output=str(output),
             settings=settings,
             mask=None if mask is None else str(mask),
             start=start,
-            bits=_bits(bits),
+            bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
         check_writable(output, "--output")
@@ -288,7 +213,6 @@ def texture(
     first_iterations: FirstIterations = None,
     tv_weight: TvWeight = None,
     color_weight: ColorWeight = None,
-    histogram_weight: HistogramWeight = None,
     style_scale: StyleScale = None,
     style_size: StyleSize = None,
     backbone: BackboneName = None,
@@ -296,7 +220,6 @@ def texture(
     tap_weights: TapWeights = None,
     metric: MetricName = None,
     gram: GramName = None,
-    remedy: RemedyName = None,
     pooling: PoolingName = None,
     optimizer: OptimizerName = None,
     step_size: StepSize = None,
@@ -307,15 +230,15 @@ def texture(
     save_every: SaveEvery = SAVE_EVERY,
     frames: Frames = None,
     frame_every: FrameEvery = 10,
+    trace: TraceFile = None,
     fresh: Fresh = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
-    trace: TraceFile = None,
-    fine: Fine = Fine(),
     quiet: options.Quiet = False,
+    fine: Fine = Fine(),
 ) -> None:
     """Make a texture like an image: its style, and no content.
 
@@ -323,8 +246,8 @@ def texture(
     """
     say.quiet = quiet
     with options.usage():
-        settings = _settings(preset, backbone, metric, gram, pooling, style_taps, tap_weights, None)
-        settings = _changed(
+        settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, None)
+        settings = changed(
             fine.applied(settings),
             {
                 "size": size,
@@ -334,8 +257,6 @@ def texture(
                 "content_weight": 0.0,
                 "tv_weight": tv_weight,
                 "color_weight": color_weight,
-                "histogram_weight": histogram_weight,
-                "remedy": remedy,
                 "style_scale": style_scale,
                 "style_size": style_size,
                 "init": "noise" if settings.init == "noise" else "style",
@@ -347,11 +268,11 @@ def texture(
         )
         job = Job(
             content=None,
-            styles=_styles(styles, style_weights),
+            styles=style_files(styles, style_weights),
             output=str(output),
             settings=settings,
             shape=_shape(shape),
-            bits=_bits(bits),
+            bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
         check_writable(output, "--output")
@@ -360,7 +281,7 @@ def texture(
 
 
 def rerun(
-    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="The .json beside an image.")],
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="The .json beside an image or film.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write. Default: the manifest's own.")
     ] = None,
@@ -369,22 +290,24 @@ def rerun(
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make an image again from its manifest: the same files, settings, seed and weights."""
+    """Make an image or film again from its manifest: the same files, settings, seed and weights."""
     say.quiet = quiet
     with options.usage():
         plain = read_manifest(manifest)
-        job = Job.from_json(plain["job"])
+        job: Job | VideoJob = (VideoJob if "video" in plain["job"] else Job).from_json(plain["job"])
         if output is not None:
             job = replace(job, output=str(output))
-        check_writable(Path(job.output), "--output")
-        changed = changed_files(plain)
-        if changed:
-            raise StyleError(
-                f"files are not what they were when {manifest} was written: {', '.join(changed)}"
-            )
+        if isinstance(job, Job):
+            check_writable(Path(job.output), "--output")
+        others = changed_files(plain)
+        if others:
+            raise StyleError(f"files are not what they were when {manifest} was written: {', '.join(others)}")
         run = run_settings(device or plain["device"], plain["dtype"], 1, plain["kernel"], weights_dir)
-    made = _do(job, run, SAVE_EVERY, None, 1, False, max_pixels)
-    if made.transfer.digest != plain["digest"]:
+    if isinstance(job, VideoJob):
+        digest = do_video(job, run, SAVE_EVERY, False, max_pixels).digest
+    else:
+        digest = _do(job, run, SAVE_EVERY, None, 1, False, max_pixels).transfer.digest
+    if digest != plain["digest"]:
         say.note("settings and files are the same; weights or precision are not, so the image may differ")
 
 
@@ -462,98 +385,6 @@ def _shown(work: Work, done: int) -> Iterator[_Shown]:
         yield _Shown(bar, work.job.settings.total_steps, done)
 
 
-def _settings(
-    preset: str,
-    backbone: str | None,
-    metric: str | None,
-    gram: str | None,
-    pooling: str | None,
-    style_taps: str | None,
-    tap_weights: str | None,
-    content_taps: str | None,
-) -> TransferSettings:
-    """The settings of a preset, for another network, other taps or another distance of styles."""
-    settings = transfer_preset(preset)
-    if backbone is not None:
-        settings = for_backbone(settings, backbone)
-    style = settings.style
-    taps, weights = options.comma_list(style_taps), options.number_list(tap_weights)
-    if taps is not None:
-        style = replace(style, taps=tuple(taps), tap_weights=None if weights is None else tuple(weights))
-    elif weights is not None:
-        style = replace(style, tap_weights=tuple(weights))
-    if metric is not None or gram is not None:
-        metric = metric or style.metric
-        style = replace(style, metric=metric, gram=gram_settings(gram, metric=metric))
-    if pooling is not None:
-        style = replace(style, pooling=check.name_in("pooling", pooling, ("max", "average", "l2")))  # type: ignore[arg-type]
-    content = options.comma_list(content_taps)
-    return replace(
-        settings, style=style, content_taps=settings.content_taps if content is None else tuple(content)
-    )
-
-
-def _changed(
-    settings: TransferSettings,
-    given: dict[str, Any],
-    optimizer: dict[str, Any],
-    parameterization: str | None,
-) -> TransferSettings:
-    """`settings` with what was given in their place."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    steps = {name: value for name, value in optimizer.items() if value is not None}
-    if steps:
-        if steps.get("name") == "lbfgs" and settings.optimizer.name != "lbfgs":
-            steps = {"step_size": 1.0, **steps}
-        changes["optimizer"] = replace(settings.optimizer, **steps)
-    if parameterization is not None:
-        changes["parameterization"] = check.member(PARAMETERIZATIONS, "parameterization", parameterization)
-    return replace(settings, **changes)
-
-
-def _styles(
-    paths: list[Path],
-    weights: str | None,
-    masked: bool = False,
-    masks: list[Path] | None = None,
-    regions: str | None = None,
-) -> tuple[StyleFile, ...]:
-    """Each style with its share, and with its mask or region where the content has regions."""
-    shares, named = options.number_list(weights), options.comma_list(regions)
-    for option, given in (("--style-weights", shares), ("--style-mask", masks), ("--style-regions", named)):
-        if given is not None and len(given) != len(paths):
-            raise StyleError(f"{option} must be one per style: {len(paths)} styles, {len(given)} given")
-    if masked != (masks is not None or named is not None) or (masks is not None and named is not None):
-        raise StyleError(
-            "--mask needs one of --style-mask and --style-regions, which say what each style is for, and "
-            "they need --mask"
-        )
-    return tuple(
-        StyleFile(
-            path=str(path),
-            weight=1.0 if shares is None else shares[at],
-            region="" if named is None else _region(named[at]),
-            mask=None if masks is None else str(masks[at]),
-        )
-        for at, path in enumerate(paths)
-    )
-
-
-def _region(name: str) -> str:
-    """``#rrggbb`` of a colour."""
-    levels = options.colour(name) or (0.0, 0.0, 0.0)
-    return "#" + "".join(f"{round(255 * one):02x}" for one in levels)
-
-
-def _start(init: str | None) -> tuple[str | None, str | None]:
-    """The path of an image to begin with, and the name of the beginning."""
-    if init is None or init in INITS[:-1]:
-        return None, init
-    if not Path(init).exists():
-        raise StyleError(f"--init must be {', '.join(INITS[:-1])} or the path of an image, got {init!r}")
-    return init, "image"
-
-
 def _shape(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
@@ -561,9 +392,3 @@ def _shape(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise StyleError(f"--shape must be height x width, such as 2x3, got {text!r}")
     return int(parts[0]), int(parts[1])
-
-
-def _bits(bits: int) -> Any:
-    if bits not in (8, 16):
-        raise StyleError(f"--bits must be 8 or 16, got {bits}")
-    return bits

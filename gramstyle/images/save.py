@@ -73,7 +73,7 @@ def save_image(
     suffix = Path(path).suffix.lower()
     if alpha is not None and suffix in (".jpg", ".jpeg"):
         raise StyleError(f"JPEG has no transparency: write {Path(path).stem}.png instead")
-    values = _levels(pixels, alpha, bits)
+    values = levels(pixels, alpha, bits)
     with replacing(path) as temporary:
         if suffix in (".tif", ".tiff"):
             _write_tiff(temporary, values, about)
@@ -88,8 +88,8 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def _levels(pixels: Tensor, alpha: Tensor | None, bits: Bits) -> NDArray[Any]:
-    """(H, W, 3 or 4), rounded to the nearest level."""
+def levels(pixels: Tensor, alpha: Tensor | None, bits: Bits) -> NDArray[Any]:
+    """Pixels (3, H, W) and alpha (H, W) in [0, 1] as (H, W, 3 or 4), rounded to the nearest level."""
     channels = [*pixels.detach().cpu().double()]
     if alpha is not None:
         channels.append(alpha.detach().cpu().double())

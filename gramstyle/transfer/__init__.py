@@ -23,6 +23,7 @@ from gramstyle.transfer.run import Snapshot as Snapshot
 from gramstyle.transfer.run import State as State
 from gramstyle.transfer.run import Transfer as Transfer
 from gramstyle.transfer.settings import TransferSettings as TransferSettings
+from gramstyle.transfer.temporal import Temporal as Temporal
 from gramstyle.transfer.trace import Trace as Trace
 from gramstyle.transfer.walk import Walk as Walk
 from gramstyle.transfer.work import Work as Work

@@ -20,9 +20,11 @@ from gramstyle.transfer.histogram import HistogramTarget
 from gramstyle.transfer.losses import VARIATIONS, content_loss
 from gramstyle.transfer.remedies import remedy_named
 from gramstyle.transfer.settings import TransferSettings
+from gramstyle.transfer.temporal import Temporal, temporal_loss
 
 COLOUR = "color"
 VARIATION = "tv"
+TEMPORAL = "temporal"
 GAUSSIAN = GramSettings(statistic=Statistic.GAUSSIAN)
 SMALL = 64
 """Channels up to which eigenvalues cost nothing; of more they are float32, if a ridge keeps them from 0."""
@@ -48,7 +50,8 @@ class StyleImage:
 class Objective:
     """Terms of the loss by name; their sum is minimised.
 
-    ``content TAP``, ``style TAP``, ``histogram TAP``, ``color`` and ``tv``.
+    They are ``content TAP``, ``style TAP``, ``histogram TAP``, ``color``, ``tv`` and, in frames of a film,
+    ``temporal``.
 
     Several styles of one region are one distribution of features, of which each gives its share of the
     positions: the moments that a style made of patches of all would have. With the mean square of Gram
@@ -62,6 +65,7 @@ class Objective:
         styles: at least one.
         regions: name -> where in the result it is, (H, W) in [0, 1]; empty for one region that is all of it.
         kernel: who computes Gram matrices; see `gramstyle.gram`.
+        temporal: what earlier frames of a film say of this one, at its size.
 
     Raises:
         StyleError: for a region without a style, or a style without its region.
@@ -75,8 +79,10 @@ class Objective:
         styles: Sequence[StyleImage],
         regions: Mapping[str, Tensor] | None = None,
         kernel: Kernel = "auto",
+        temporal: Temporal | None = None,
     ) -> None:
         self.extractor = extractor
+        self.temporal = None if temporal is None else temporal.to(extractor.device)
         self.settings = settings
         self.kernel = kernel
         self.regions: dict[str, Tensor | None] = dict(regions) if regions else {"": None}
@@ -110,6 +116,8 @@ class Objective:
             found[COLOUR] = settings.color_weight * self._colour_loss(image)
         if settings.tv_weight:
             found[VARIATION] = settings.tv_weight * VARIATIONS[settings.tv](image)
+        if settings.temporal_weight and self.temporal is not None:
+            found[TEMPORAL] = settings.temporal_weight * temporal_loss(image, self.temporal)
         return found
 
     def _style_loss(self, tap: str, features: Tensor) -> Tensor:

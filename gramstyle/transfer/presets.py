@@ -38,16 +38,19 @@ TRANSFERS: dict[str, TransferSettings] = {
         content_taps=CONTENT,
         content_weight=0.015,
         tv_weight=2.0,
+        temporal_weight=30.0,
         relative=True,
         ridge=1e-3,
         source="this project",
     ),
     # E_l with w_l = 1/5 is in the recipe; alpha / beta = 1e-3 is one of several in the figures of the paper.
+    # It has no films: its temporal weight has to its style term the proportion that neural-style's has.
     "gatys2016": TransferSettings(
         style=replace(recipe_named("gatys2016"), pooling="average"),
         content_taps=CONTENT,
         content_weight=1e-3,
         content_norm="half-sum",
+        temporal_weight=1e15,
         init="noise",
         clamp=False,
         size=512,
@@ -57,12 +60,14 @@ TRANSFERS: dict[str, TransferSettings] = {
         averaging=0.0,
         source="Gatys, Ecker, Bethge 2016 (CVPR): eq. 1-7, alpha / beta = 1e-3, white noise, average pooling",
     ),
-    # Its pixels are 0..255 and its variation weight 1e-3: 1e-3 * 255^2 for pixels in [0, 1].
+    # Its pixels are 0..255 and its variation weight 1e-3: 1e-3 * 255^2 for pixels in [0, 1]. The temporal
+    # weight is 1e3 in the same way, in manuelruder/artistic-videos, which is this with films (Ruder et al.).
     "neural-style": TransferSettings(
         style=recipe_named("neural-style"),
         content_taps=CONTENT,
         content_weight=5.0,
         tv_weight=1e-3 * 255**2,
+        temporal_weight=1e3 * 255**2,
         tv="half-sum",
         init="noise",
         clamp=False,
@@ -78,6 +83,7 @@ TRANSFERS: dict[str, TransferSettings] = {
         content_taps=CONTENT,
         content_weight=0.015,
         tv_weight=2.0,
+        temporal_weight=150.0,
         ridge=4e-4,
         source="crowsonkb/style-transfer-pytorch: Wasserstein losses, 128 to 512 pixels, 1000 + 4 x 500 "
         "steps of Adam at 0.02, average 0.99. Its ridge is 1e-4, about 4e-4 of the variance of features",

@@ -24,6 +24,7 @@ from gramstyle.transfer.network import fitting, network_of
 from gramstyle.transfer.objective import Objective, StyleImage
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.stage import Stage
+from gramstyle.transfer.temporal import Temporal, checked_temporal
 from gramstyle.types import Progress, WeightsIdentity
 
 
@@ -83,6 +84,7 @@ class Transfer:
             its own. Empty for one region that is all.
         shape: (H, W) whose proportions the result has, where there is no content; None is a square.
         start: the image to begin with for ``init="image"``, (3, H, W).
+        temporal: what earlier frames of a film say of this one, of any size.
         extractor: a network that is there already, as `network_of` builds it, in place of one that is built
             as the arguments below say.
         device: see `Extractor`.
@@ -106,6 +108,7 @@ class Transfer:
         regions: Mapping[str, Tensor] | None = None,
         shape: tuple[int, int] | None = None,
         start: Tensor | None = None,
+        temporal: Temporal | None = None,
         extractor: Extractor | None = None,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
@@ -118,6 +121,7 @@ class Transfer:
         self.content = None if content is None else checked_image("content", content)
         self.regions = {name: checked_mask("regions", mask) for name, mask in (regions or {}).items()}
         self.start = None if start is None else checked_image("start", start)
+        self.temporal = None if temporal is None else checked_temporal(temporal)
         self._shape = self._proportions(shape)
         self.extractor = (
             network_of(
@@ -148,6 +152,8 @@ class Transfer:
         sha = sha256(dumps(self.settings.as_json(), sort_keys=True).encode())
         sha.update(f"{self.identity.sha256} {self.extractor.dtype} {self._shape}".encode())
         tensors = [self.content, self.start, *self.regions.values()]
+        if self.temporal is not None:
+            tensors += [self.temporal.pixels, self.temporal.weights]
         for style in self.styles:
             sha.update(f"{style.weight} {style.region}".encode())
             tensors += [style.pixels, style.mask]
@@ -233,7 +239,8 @@ class Transfer:
         content = None if self.content is None else _resized(self.content[None], size)
         regions = {name: resize_mask(mask, size) for name, mask in self.regions.items()}
         styles = [self._style_at(one, scale) for one in self.styles if one.weight > 0]
-        return Objective(self.extractor, self.settings, content, styles, regions, self._kernel)
+        temporal = None if self.temporal is None else self.temporal.resized(size)
+        return Objective(self.extractor, self.settings, content, styles, regions, self._kernel, temporal)
 
     def _style_at(self, style: Style, scale: int) -> StyleImage:
         """Style images are never enlarged: what they would gain is blur."""

@@ -33,7 +33,7 @@ class TransferSettings:
     """What is minimised, from which image on, and how.
 
     The loss at each scale is ``style_weight * S + histogram_weight * H + content_weight * C +
-    color_weight * K + tv_weight * V``.
+    color_weight * K + tv_weight * V``; in a film ``temporal_weight * T`` comes to it.
 
     Attributes:
         style: S is the style distance of this recipe. Its sizes are not used: those of the pyramid are.
@@ -50,6 +50,8 @@ class TransferSettings:
         color_weight: of K, the squared 2-Wasserstein distance of the colours of pixels, taken as
             Gaussian, from those of the style, divided by their variance.
         tv_weight: of V.
+        temporal_weight: of T, `gramstyle.transfer.temporal.temporal_loss`, in frames of a film that earlier
+            ones say something of.
         tv: which total variation; see `gramstyle.transfer.losses.VARIATIONS`.
         relative: divide the term of each tap by its value for features that are all 0, so that weights
             mean the same for every network and every tap.
@@ -88,6 +90,7 @@ class TransferSettings:
     content_norm: ContentNorm = "mean"
     color_weight: float = 0.0
     tv_weight: float = 0.0
+    temporal_weight: float = 0.0
     tv: Variation = "nine-point"
     relative: bool = False
     ridge: float = 0.0
@@ -144,7 +147,7 @@ class TransferSettings:
             )
 
     def _check_numbers(self) -> None:
-        for name in (*WEIGHTS, "tv_weight", "ridge"):
+        for name in (*WEIGHTS, "tv_weight", "temporal_weight", "ridge"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, got {value}")

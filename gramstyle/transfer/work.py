@@ -75,7 +75,7 @@ class Work:
         self._alpha = None if content is None or self.output.suffix in (".jpg", ".jpeg") else content.alpha
         self.transfer = Transfer(
             None if content is None else content.pixels,
-            [style for one in job.styles for style in _styles(one, read, job.mask is not None)],
+            [style for one in job.styles for style in styles_of(one, read, job.mask is not None)],
             job.settings,
             regions=None if job.mask is None else _regions(job.mask, read, content),
             shape=job.shape,
@@ -160,7 +160,7 @@ class Work:
         write_text(self.manifest_path, manifest + "\n")
 
 
-def _styles(file: StyleFile, read: Callable[[str], Picture], regional: bool) -> list[Style]:
+def styles_of(file: StyleFile, read: Callable[[str], Picture], regional: bool) -> list[Style]:
     """A style for each region that it is for; its transparent parts do not count.
 
     Raises:

@@ -26,6 +26,7 @@ def test_the_published_numbers():
     assert neural.style.gram.norm is Norm.ELEMENTS
     assert set(neural.style.weights_of_taps.values()) == {100}
     assert neural.tv_weight == pytest.approx(1e-3 * 255**2)
+    assert neural.temporal_weight == pytest.approx(1e3 * 255**2)
     gatys = transfer_preset("gatys2016")
     assert (gatys.content_norm, gatys.init, gatys.optimizer.name) == ("half-sum", "noise", "lbfgs")
     assert gatys.style.pooling == "average"
