@@ -73,3 +73,12 @@ def device(request):
 def feature_map(generator):
     """Rectified features (2, 5, 6, 7) in float64."""
     return torch.randn(2, 5, 6, 7, generator=generator, dtype=torch.float64).relu()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes minutes unless `-m` names it."""
+    if "proofs" in (config.option.markexpr or ""):
+        return
+    left_out = [item for item in items if item.get_closest_marker("proofs")]
+    items[:] = [item for item in items if not item.get_closest_marker("proofs")]
+    config.hook.pytest_deselected(items=left_out)

@@ -1,4 +1,4 @@
-"""Which tests run: without the native half none of its operators', and long ones only where asked for."""
+"""Which tests run: without the native half none of its operators'."""
 
 import shutil
 
@@ -13,12 +13,3 @@ elif shutil.which("nm") is None:
 
 def pytest_report_header():
     return f"native half: {reason_missing() or 'built'}"
-
-
-def pytest_collection_modifyitems(config, items):
-    """Leave out what takes minutes unless `-m` names it."""
-    if "proofs" in (config.option.markexpr or ""):
-        return
-    left_out = [item for item in items if item.get_closest_marker("proofs")]
-    items[:] = [item for item in items if not item.get_closest_marker("proofs")]
-    config.hook.pytest_deselected(items=left_out)
