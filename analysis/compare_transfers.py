@@ -138,17 +138,17 @@ def gallery(folder: Path, output: Path) -> None:
 
 
 def pictures(folder: Path, output: Path) -> None:
-    """Draw the images of `run` at the recipes' own content weights, beside the styles."""
+    """Draw the last photograph in each style, a column per recipe at its own content weight."""
     _, styles, _ = inputs(folder / "inputs")
     names = list(recipes())
     cells = {}
-    pairs = list(product(STYLES, CONTENTS))
-    for row, (style, content) in enumerate(pairs):
+    for row, style in enumerate(STYLES):
         cells[row, 0] = styles[style[0]]
         for column, name in enumerate(names, 1):
-            cells[row, column] = folder / f"{Case(name, 1.0, content, style).name}.png"
-    said = "Photographs in drawn styles, a column per recipe"
-    sheet(cells, [""] * len(pairs), ["style", *names], output, said)
+            cells[row, column] = folder / f"{Case(name, 1.0, CONTENTS[-1], style).name}.png"
+    said = "A photograph in drawn styles, a column per recipe"
+    columns = [name.removeprefix("gramstyle, ") for name in names]
+    sheet(cells, [], ["style", *columns], output, said)
 
 
 def sheet(
@@ -160,7 +160,7 @@ def sheet(
         cells=shown,
         rows=rows,
         columns=columns,
-        height=len(rows),
+        height=1 + max(row for row, _ in cells),
         width=len(columns),
         cell=closest(list(shown.values())),
         names={},
