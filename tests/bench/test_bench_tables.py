@@ -56,6 +56,7 @@ def test_compiled_is_a_column_where_it_was_timed():
     assert [cells[-1] for cells in table.cells] == ["", "2"]
 
 
+@pytest.mark.proofs
 def test_the_page_of_a_folder(tmp_path):
     """Every kind of record, as the command writes it."""
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -238,6 +238,7 @@ def test_demo_shows_every_scale_and_a_deeper_tap_and_counts_the_default_ones(nam
     assert set(recipe.tap_weights) == {0.0, 1.0}
 
 
+@pytest.mark.proofs
 def test_completion_knows_names(two):
     environment = {
         **os.environ,

@@ -123,6 +123,7 @@ def test_a_folder_of_styles_becomes_a_folder_of_findings(run, paintings, tiny, t
     assert f"wrote {len(written)} files to {out}" in ended.err
 
 
+@pytest.mark.proofs
 def test_a_run_that_is_repeated_takes_what_is_there(run, paintings, tiny, tmp_path, monkeypatch):
     out = tmp_path / "out"
     assert run("study", paintings, "--settings", tiny, "-o", out).code == 0

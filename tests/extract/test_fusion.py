@@ -3,6 +3,7 @@
 import pytest
 import torch
 from conftest import assert_close
+from heavy import each
 from torch import nn
 
 from gramstyle.errors import StyleError
@@ -38,7 +39,11 @@ def both(fresh, name, taps, **options):
 
 @pytest.mark.parametrize(
     ("name", "taps"),
-    [*((name, "every") for name in BACKBONES), ("mobilenet_v2", "default"), ("resnet18", "default")],
+    [
+        *(pytest.param(*one.values, "every", marks=one.marks) for one in each(BACKBONES)),
+        ("mobilenet_v2", "default"),
+        ("resnet18", "default"),
+    ],
 )
 def test_features_are_those_of_separate_layers(name, taps, fresh, images):
     fused, plain = both(fresh, name, every_tap(name) if taps == "every" else None)
@@ -78,7 +83,7 @@ def _pad_as_tensorflow(extractor):
 
 
 @pytest.mark.parametrize(
-    "name", ["vgg16_bn", "mobilenet_v2", "efficientnet_b0", "efficientnet_lite0", "resnet50"]
+    "name", each(["vgg16_bn", "mobilenet_v2", "efficientnet_b0", "efficientnet_lite0", "resnet50"])
 )
 def test_no_normalisation_is_left(name, fresh):
     fused, plain = both(fresh, name, None)

@@ -27,6 +27,9 @@ SMALLER = {  # what is replaced in the code of a notebook, so that less is compu
     },
 }
 
+LONG = ("03_architectures_side_by_side",)
+"""Notebooks that take long even so."""
+
 
 def test_there_are_notebooks():
     assert NOTEBOOKS
@@ -49,7 +52,13 @@ def shell(tmp_path, monkeypatch):
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.proofs] if path.stem in LONG else [])
+        for path in NOTEBOOKS
+    ],
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::RuntimeWarning")
 def test_notebook_runs(path, shell):
     code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

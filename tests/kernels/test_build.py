@@ -135,6 +135,7 @@ needs_cuda_torch = pytest.mark.skipif(torch.version.cuda is None, reason="torch 
 BOTH = ("_cpu.abi3.so", "_cuda.abi3.so")
 
 
+@pytest.mark.proofs
 @needs_cuda_torch
 def test_auto_builds_both_halves_where_it_can(tree, compilers):
     name, said = wheel_of(tree, native="auto", expected=BOTH, **compilers)

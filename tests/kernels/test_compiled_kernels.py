@@ -160,6 +160,7 @@ def test_only_the_upper_triangle_is_multiplied(code):
         assert counted == expected, (device, kernel)
 
 
+@pytest.mark.proofs
 def test_copies_are_as_wide_as_they_can_be_and_registers_stay_registers(code):
     for (device, kernel), words in code.items():
         wide = sum(n for word, n in words.items() if re.match(r"LDGSTS\.E\.BYPASS(\.\w+)*\.128", word))

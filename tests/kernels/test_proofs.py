@@ -155,6 +155,7 @@ def table_for(having):
     return next(table for table in HERE if NEEDED.get(table, set()) <= having)
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize("asked", HERE)
 def test_no_more_is_used_than_was_asked_for_and_nothing_that_is_not_there(asked, program):
     best = max(HERE.index(table_for(features())), HERE.index(asked))
@@ -215,6 +216,7 @@ need_binutils = pytest.mark.skipif(
 )
 
 
+@pytest.mark.proofs
 @x86
 @need_binutils
 def test_objects_for_newer_processors_share_no_function(workshop):

@@ -197,6 +197,7 @@ def test_settings_of_the_user_neither_matter_nor_change(distances_of):
         assert matplotlib.rcParams["font.size"] == 30
 
 
+@pytest.mark.proofs
 def test_importing_loads_neither_matplotlib_nor_jinja2():
     code = "import sys, gramstyle.report; print({'matplotlib', 'jinja2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -55,6 +55,7 @@ def figures(results):
     return {plan.stem: plan.figure(LIGHT) for plan in study_plans(View(results))}
 
 
+@pytest.mark.proofs
 def test_figures_for_dark_surroundings_have_their_panels_where_the_light_ones_have_them(results):
     """As if both had been laid out; finding places takes longer than drawing."""
     for plan in study_plans(View(results))[::4]:

@@ -155,6 +155,7 @@ def test_a_killed_run_ends_with_the_bits_of_one_that_was_not(ended, kill):
     assert set(after[kill]["files"]) == set(whole["files"])
 
 
+@pytest.mark.proofs
 @pytest.mark.parametrize("kill", KILLS, ids=lambda kill: f"{kill[0]} {kill[1]}")
 def test_what_was_finished_is_not_made_again(ended, kill):
     whole, after = ended

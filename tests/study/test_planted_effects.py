@@ -61,6 +61,7 @@ def test_dispersion_is_rejected_little_more_often(sizes):
     assert BAND[0] <= rate <= 0.12
 
 
+@pytest.mark.proofs
 def test_images_and_pairs_taken_as_independent_reject_true_nulls():
     """Several images per source, tested as if the source did not matter."""
     images, pairs = [], []
@@ -117,6 +118,7 @@ def test_wider_styles_are_found_by_dispersion():
     assert permute_permdisp(matrix, labels, permutations=999).p == 1 / 1000
 
 
+@pytest.mark.proofs
 def test_intervals_cover_the_true_auc():
     """At least 90 % of intervals of 95 %; those of independent pairs (Hanley and McNeil 1982) do not."""
     truth = true_auc(8, 1.0)

@@ -292,6 +292,7 @@ def test_a_study_goes_on_from_what_another_left(planted, network, monkeypatch, t
     assert again.choices[0].p != results.choices[0].p
 
 
+@pytest.mark.proofs
 def test_another_primary_readout_finds_in_a_used_folder_what_it_finds_in_a_new_one(
     network, monkeypatch, tmp_path
 ):
@@ -338,6 +339,7 @@ BAND = binom.ppf([0.0005, 0.9995], CORPORA, 0.05) / CORPORA
 """99.9 % of the rates that a test of exactly 5 % shows over `CORPORA`."""
 
 
+@pytest.mark.proofs
 def test_colours_that_know_nothing_of_style_are_significant_in_five_of_a_hundred():
     """Through the pixels' own network, moments, distances and tests; on all styles and held-out ones."""
     pixels = Network(PIXELS, device="cpu")
@@ -440,6 +442,7 @@ def close(one, other, tolerance=2e-3):
         assert (first.tap, first.p) == (second.tap, second.p)
 
 
+@pytest.mark.proofs
 def test_results_do_not_depend_on_threads_batches_or_the_order_of_images(network, tmp_path):
     settings = settings_of(network, sweeps=(*FEW, Sweep(where="last", features=("subsample:2",),
                            readouts=(GRAM,))), **NO_COPIES)  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from conftest import assert_close
+from heavy import each
 
 from gramstyle import StyleDistance
 from gramstyle.errors import StyleError
@@ -47,7 +48,11 @@ def compared(extractor, image, tile, settings=SUMS, mask=None, tolerance=ROUNDIN
 
 
 @pytest.mark.parametrize(
-    ("name", "kernel"), [*((name, "auto") for name in NAMES), ("efficientnet_b0", "reference")]
+    ("name", "kernel"),
+    [
+        *(pytest.param(*one.values, "auto", marks=one.marks) for one in each(NAMES)),
+        ("efficientnet_b0", "reference"),
+    ],
 )
 def test_every_backbone(name, kernel, extractor_of, some_taps):
     taps = {

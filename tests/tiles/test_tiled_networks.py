@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import assert_close
 from extract.plain_networks import lively_state
+from heavy import each
 
 from gramstyle import weights
 from gramstyle.extract import backbones, network
@@ -45,7 +46,7 @@ def check(extractor, image, tile, tolerance=ROUNDING, mask=None, plain=None):
 KERNELS = ("reference", "auto")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", each(NAMES))
 def test_every_backbone_at_an_odd_size_and_a_tile_that_does_not_divide(name, extractor_of, some_taps):
     """Whoever computes: the layers as they are, on the whole image, are what tiles are held against."""
     taps = some_taps(name) if name != "efficientnet_b0" else ("stem", "block1", "block3_depthwise", "block5")
