@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from gramstyle import check
 from gramstyle.errors import StyleError
 from gramstyle.files import replacing
 from gramstyle.images.shapes import check_pixels
@@ -41,7 +40,8 @@ def save_gif(
     sizes = sorted({tuple(frame.shape) for frame in frames})
     if len(sizes) != 1:
         raise StyleError(f"frames must be at least one, and all of one size; got {sizes or 'none'}")
-    check.positive("seconds", round(100 * seconds))
+    if not seconds >= 0.01:
+        raise ValueError(f"seconds must be 0.01 or more, got {seconds}")
     drawn = [_quantized(frame) for frame in frames]
     if back:
         drawn += drawn[-2:0:-1]

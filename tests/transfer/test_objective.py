@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from conftest import assert_close
+from ot.gaussian import bures_wasserstein_barycenter
 
 import gramstyle
+from gramstyle.distance import distance
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.gram import Statistic, gram
@@ -103,6 +106,50 @@ def test_a_blend_is_the_style_of_both_images_side_by_side(settings, content):
     blended = objective_of(chosen, content, left, right).terms(content[None])["color"]
     together = objective_of(chosen, content, torch.cat([left, right], 2)).terms(content[None])["color"]
     assert_close(blended, together, dtype=torch.float32)
+
+
+def test_a_geodesic_is_the_barycenter_of_the_gaussians_of_styles(settings, content):
+    """By POT, of colours and of features with more positions than channels."""
+    left, right = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(4)).double()
+    images, shares = (left**3, right, 1 - left * right), (3.0, 1.0, 2.0)
+    chosen = settings("squared-wasserstein", Statistic.GAUSSIAN, color_weight=1.0, blend="geodesic")
+    styles = [StyleImage(pixels=one[None], weight=share) for one, share in zip(images, shares, strict=True)]
+    objective = objective_of(chosen, content.double(), *styles, dtype=torch.float64)
+    terms = objective.terms(content.double()[None])
+    extractor = extractor_of(chosen, torch.float64)
+
+    def expected(features):
+        made = torch.cat([gram(features(one[None]), statistic="gaussian") for one in images])
+        weights = np.array(shares) / sum(shares)
+        mean, covariance = bures_wasserstein_barycenter(
+            made[..., -1].numpy(), made[..., :-1].numpy(), weights=weights, num_iter=100
+        )
+        middle = torch.cat([torch.from_numpy(covariance), torch.from_numpy(mean)[:, None]], 1)[None]
+        seen = gram(features(content.double()[None]), statistic="gaussian")
+        nothing = torch.zeros_like(middle)
+        return [float(distance(one, middle, "squared-wasserstein")) for one in (seen, nothing)]
+
+    found, _ = expected(lambda image: extractor(image)["act1"])
+    assert float(terms["style act1"]) == pytest.approx(2 * found, rel=1e-4)
+    found, unit = expected(lambda image: image)
+    assert float(terms["color"]) == pytest.approx(found / unit, rel=1e-2)  # a ridge of 1e-4
+
+
+def test_a_geodesic_of_one_style_is_that_style(settings, content, style):
+    plain = settings("squared-wasserstein", Statistic.GAUSSIAN)
+    alone = StyleImage(pixels=style[None], weight=2.0)
+    without = StyleImage(pixels=1 - style[None], weight=0.0)
+    terms = [
+        objective_of(one, content, alone, without).terms(content[None])
+        for one in (plain, replace(plain, blend="geodesic"))
+    ]
+    first, second = ({name: float(one) for name, one in each.items()} for each in terms)
+    assert second == pytest.approx(first, rel=1e-5)
+
+
+def test_a_geodesic_needs_gaussians(settings):
+    with pytest.raises(StyleError, match=r"blend geodesic .* needs the statistic gaussian, got gram"):
+        settings("mse", Statistic.GRAM, blend="geodesic")
 
 
 def test_shares_of_a_blend_do_not_depend_on_sizes(settings, content):
