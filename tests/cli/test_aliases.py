@@ -114,6 +114,8 @@ OTHERS = {
     "tv_weight": ("--tv-weight", 3),
     "tv": ("--tv", "absolute"),
     "relative": ("--absolute",),
+    "remedy": ("--remedy", "softmax-channel:2"),
+    "histogram_weight": ("--histogram-weight", 0.3),
     "ridge": ("--ridge", 0.01),
     "init": ("--init", "gray"),
     "parameterization": ("--parameterization", "fourier"),
@@ -140,7 +142,10 @@ OTHERS = {
 
 def test_every_setting_is_an_option(asked):
     _, (job, _) = asked(*(word for words in OTHERS.values() for word in words))
-    named = {one.name for one in fields(TransferSettings)} - {"source"}
+    named = {one.name for one in fields(TransferSettings)} - {
+        "source",
+        "temporal_weight",
+    }  # of gramstyle video
     assert set(OTHERS) == named
     preset = transfer_preset("gramstyle")
     assert [name for name in named if getattr(job.settings, name) == getattr(preset, name)] == []
@@ -154,7 +159,8 @@ def test_every_setting_is_an_option(asked):
         relative=False, ridge=0.01, init="gray", parameterization=Parameterization.FOURIER, clamp=False,
         size=200, min_size=100, first_iterations=11, iterations=12, style_scale=1.5, style_size=90,
         optimizer=OptimizerSettings(name="lbfgs", step_size=0.5, betas=(0.8, 0.95), history=5),
-        averaging=0.5, preserve_color="pca", seed=8, source=preset.source,
+        averaging=0.5, preserve_color="pca", seed=8, source=preset.source, remedy="softmax-channel:2",
+        histogram_weight=0.3, temporal_weight=preset.temporal_weight,
     )  # fmt: skip
     assert job.settings == expected
 
