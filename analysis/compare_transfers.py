@@ -65,7 +65,7 @@ AGAIN = "room"
 """Motif of the drawing that shows what a true member of a style scores."""
 
 FACTORS = (0.25, 1.0, 4.0)
-"""Of the content weight of a recipe."""
+"""Of the content weight of a recipe; the last was run for our own recipes alone, to meet the others'."""
 
 SCALES_STEPS = {"min_size": 96, "first_iterations": 100, "iterations": 50}
 """Of recipes with scales: a tenth of the published steps at each."""
