@@ -14,6 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
+from gramstyle.cli.execution import (
+    Deterministic,
+    GradientCheckpointing,
+    MemoryLimit,
+    TileOption,
+    asked,
+    say_execution,
+)
 from gramstyle.cli.run import Run, run_settings
 from gramstyle.distance import METRICS
 from gramstyle.errors import StyleError
@@ -27,12 +35,14 @@ from gramstyle.transfer import (
     TransferSettings,
     transfer_preset,
 )
+from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.manifest import changed_files, read_manifest
 from gramstyle.transfer.optimizer import OPTIMIZERS
 from gramstyle.transfer.presets import DEFAULT, for_backbone
 from gramstyle.transfer.settings import INITS
 from gramstyle.transfer.work import SAVE_EVERY, Work
+from gramstyle.types import Progress as Told
 
 EXAMPLES = """
 **Examples**
@@ -46,6 +56,8 @@ EXAMPLES = """
 `gramstyle transfer photo.jpg sky.jpg wood.jpg --mask regions.png --style-regions blue,#804000 -o out.png`
 
 `gramstyle transfer photo.jpg painting.jpg -o out.png -b mobilenet_v2@KERAS` — another network
+
+`gramstyle transfer photo.jpg painting.jpg -o out.png --size 4096 --memory-limit 4GB` — large
 """
 
 PresetName = Annotated[
@@ -196,6 +208,10 @@ def transfer(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
+    tile: TileOption = None,
+    memory_limit: MemoryLimit = None,
+    gradient_checkpointing: GradientCheckpointing = False,
+    deterministic: Deterministic = False,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
@@ -240,8 +256,9 @@ def transfer(
             bits=_bits(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
+        how = asked(tile, memory_limit, gradient_checkpointing, deterministic)
         check_writable(output, "--output")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels)
+    _do(job, run, how, save_every, frames, frame_every, fresh, max_pixels)
 
 
 transfer.__doc__ = (transfer.__doc__ or "") + EXAMPLES
@@ -282,6 +299,10 @@ def texture(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
+    tile: TileOption = None,
+    memory_limit: MemoryLimit = None,
+    gradient_checkpointing: GradientCheckpointing = False,
+    deterministic: Deterministic = False,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
@@ -321,8 +342,9 @@ def texture(
             bits=_bits(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
+        how = asked(tile, memory_limit, gradient_checkpointing, deterministic)
         check_writable(output, "--output")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels)
+    _do(job, run, how, save_every, frames, frame_every, fresh, max_pixels)
 
 
 def rerun(
@@ -331,11 +353,16 @@ def rerun(
         Path | None, typer.Option("--output", "-o", help="File to write. Default: the manifest's own.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Default: the manifest's own.")] = None,
+    tile: TileOption = None,
+    memory_limit: MemoryLimit = None,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make an image again from its manifest: the same files, settings, seed and weights."""
+    """Make an image again from its manifest: the same files, settings, seed and weights.
+
+    It is run in the same way too, whole or in tiles, unless --tile or --memory-limit say another.
+    """
     say.quiet = quiet
     with options.usage():
         plain = read_manifest(manifest)
@@ -349,7 +376,10 @@ def rerun(
                 f"files are not what they were when {manifest} was written: {', '.join(changed)}"
             )
         run = run_settings(device or plain["device"], plain["dtype"], 1, plain["kernel"], weights_dir)
-    made = _do(job, run, SAVE_EVERY, None, 1, False, max_pixels)
+        how = Asked(**plain.get("execution", {}).get("asked", {}))
+        if tile is not None or memory_limit is not None:
+            how = asked(tile, memory_limit, False, how.deterministic)
+    made = _do(job, run, how, SAVE_EVERY, None, 1, False, max_pixels)
     if made.transfer.digest != plain["digest"]:
         say.note("settings and files are the same; weights or precision are not, so the image may differ")
 
@@ -357,6 +387,7 @@ def rerun(
 def _do(
     job: Job,
     run: Run,
+    how: Asked,
     save_every: int,
     frames: Path | None,
     frame_every: int,
@@ -364,17 +395,20 @@ def _do(
     max_pixels: int,
 ) -> Work:
     """Do a job and say how it goes."""
-    with bars() as progress:
+    relay = _Relay()
+    with bars() as relay.to:
         work = Work(
             job,
             device=run.device,
             dtype=run.dtype,
             kernel=check.name_in("kernel", run.kernel, ("auto", "reference", "fused")),  # type: ignore[arg-type]
+            asked=how,
             weights_dir=run.weights_dir,
             save_every=save_every,
             max_pixels=max_pixels,
-            progress=progress,
+            progress=relay,
         )
+    say_execution(work.transfer)
     if fresh:
         work.snapshot_path.unlink(missing_ok=True)
     try:
@@ -385,6 +419,7 @@ def _do(
     if done:
         say.note(f"going on after step {done} of an earlier run")
     with _shown(work, done) as show:
+        relay.to = show.tiles
         for state in work.states():
             show(state)
             if frames is not None and state.step % frame_every == 0:
@@ -393,8 +428,19 @@ def _do(
     return work
 
 
+class _Relay:
+    """Progress that is told to whoever shows it now."""
+
+    def __init__(self) -> None:
+        self.to: Told | None = None
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        if self.to is not None:
+            self.to(what, done, total)
+
+
 class _Shown:
-    """The state of a transfer on one line of a terminal, its terms on another."""
+    """The state of a transfer on one line of a terminal, its terms or tiles on another."""
 
     def __init__(self, bar: Progress, total: int, done: int) -> None:
         self._bar = bar
@@ -405,6 +451,10 @@ class _Shown:
         terms = "  ".join(f"{name} {value:.2g}" for name, value in state.losses.items())
         where = f"scale {state.scale + 1} of {state.scales}, {width} x {height}, loss {state.loss:.4g}"
         self._bar.update(self._task, completed=state.step, description=where, terms=terms)
+
+    def tiles(self, what: str, done: int, total: int | None) -> None:
+        """A tile of the present step is done."""
+        self._bar.update(self._task, terms=f"{what}: {done} of {total}")
 
 
 @contextmanager

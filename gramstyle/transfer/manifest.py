@@ -31,6 +31,14 @@ def manifest_of(job: Job, transfer: Transfer, state: State) -> dict[str, Any]:
         "device": extractor.device.type,
         "dtype": str(extractor.dtype).removeprefix("torch."),
         "kernel": extractor.kernel,
+        "execution": {
+            "asked": transfer.asked.as_json(),
+            "scales": [
+                dict(zip(("height", "width"), transfer.size(scale), strict=True))
+                | transfer.execution(scale).as_json()
+                for scale in range(len(transfer.settings.sizes))
+            ],
+        },
         "versions": versions(),
         "digest": transfer.digest,
         "steps": [state.step, state.steps],
