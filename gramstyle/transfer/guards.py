@@ -42,17 +42,16 @@ def deterministic(device: torch.device) -> Iterator[None]:
     On cuda the choice of convolutions by timing is off too, and cuBLAS gets the fixed workspace that it
     needs, if it has not been used before.
     """
-    before = torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    before = torch.get_deterministic_debug_mode()
     timing, workspace = torch.backends.cudnn.benchmark, os.environ.get(CUBLAS)
     if device.type == "cuda" and workspace is None:
         os.environ[CUBLAS] = ":4096:8"
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, which loads a compiler
     torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before, warn_only=warns)
+        torch.set_deterministic_debug_mode(before)
         torch.backends.cudnn.benchmark = timing
         if workspace is None:
             os.environ.pop(CUBLAS, None)

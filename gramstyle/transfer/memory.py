@@ -8,11 +8,15 @@ from gramstyle.extract.regions import Size
 from gramstyle.transfer.canvas import Parameterization
 from gramstyle.transfer.settings import TransferSettings
 
-LIBRARIES = 800 * 2**20
+LIBRARIES = 780 * 2**20
 """Bytes of a process on a cpu that has imported everything, with a torch that is built with CUDA."""
 
 SCRATCH = {"cpu": 1.0, "cuda": 1.0}
 """Kind of device -> what a step takes, as a multiple of the tensors that it holds."""
+
+
+COPIES = 8
+"""Matrices of C x C per tap and region: targets, moments, and what gradients of both need, in float64."""
 
 
 class Budget:
@@ -32,7 +36,9 @@ class Budget:
         self._pixels = settings.parameterization is Parameterization.PIXELS
         optimizer = settings.optimizer
         self._state = 2 if optimizer.name == "adam" else 2 * optimizer.history + 6
-        self.fixed = network_bytes(extractor) + (LIBRARIES + held if self._on_cpu else 0)
+        squares = sum(extractor.channels[tap] ** 2 for tap in settings.style.weights_of_taps)
+        statistics = 8 * COPIES * squares * max(1, regions)
+        self.fixed = network_bytes(extractor) + statistics + (LIBRARIES + held if self._on_cpu else 0)
 
     def of_maps(self, maps: int) -> int:
         """Of the tensors of a step, and of what kernels and allocators need beside them."""

@@ -16,7 +16,7 @@ from gramstyle.extract.regions import Size
 from gramstyle.tiles import Tiling
 from gramstyle.tiles.tiling import SIDES
 from gramstyle.transfer.execution import Asked, Execution
-from gramstyle.transfer.memory import Budget
+from gramstyle.transfer.memory import Budget, copy_of
 from gramstyle.transfer.rehearsal import Rehearsal
 from gramstyle.transfer.settings import TransferSettings
 
@@ -28,6 +28,9 @@ AUTO_SHARE = 0.6
 
 SMALL = 2**18
 """Pixels up to which ``auto`` does not look further: no backbone of the registry needs that for them."""
+
+KEPT = 4
+"""Copies of the image that features of the content may take where tiles keep them and no limit is given."""
 
 
 class Planner:
@@ -77,8 +80,10 @@ class Planner:
             return self._below(size, asked.memory_limit)
         if asked.tile == "auto":
             return self._auto(size)
-        tile = asked.tile if isinstance(asked.tile, int) else None
-        return Execution(tile=tile, style_tile=tile, checkpointed=asked.gradient_checkpointing)
+        if isinstance(asked.tile, int):
+            few = self._rehearsal.content(size) <= KEPT * copy_of(size)
+            return Execution(tile=asked.tile, style_tile=asked.tile, keep_content=few)
+        return Execution(checkpointed=asked.gradient_checkpointing)
 
     def _auto(self, size: Size) -> Execution:
         """As below a limit, of what a step takes beside the image; whole where the network has no tiles."""

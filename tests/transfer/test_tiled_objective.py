@@ -125,7 +125,9 @@ def test_kept_features_of_the_content_are_those_that_are_made_again(case):
 def test_terms_of_a_tiled_objective_are_its_values(case):
     given, image = case("tiny")
     objective = TiledObjective(*given, tile=20)
-    assert {name: float(one) for name, one in objective.terms(image).items()} == objective.evaluate(image).terms
+    assert {name: float(one) for name, one in objective.terms(image).items()} == objective.evaluate(
+        image
+    ).terms
 
 
 def test_large_styles_are_read_in_tiles(case):
