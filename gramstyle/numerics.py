@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -21,3 +23,10 @@ def safe_divide(numerator: Tensor, denominator: Tensor, otherwise: float) -> Ten
 def wide(x: Tensor) -> Tensor:
     """`x` in float64 where the device has it, else in float32."""
     return x.to(torch.float32 if x.device.type == "mps" else torch.float64)
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[None]:
+    """A block in which autocast rounds no product of two float32 matrices to half precision."""
+    if not torch.amp.is_autocast_available(device.type):  # such as meta, where there is nothing to round
+        return nullcontext()
+    return torch.autocast(device_type=device.type, enabled=False)

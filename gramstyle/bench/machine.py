@@ -54,7 +54,7 @@ def measure_machine() -> Machine:
     source = torch.ones(COPIED // 4)
     target = torch.empty_like(source)
     return Machine(
-        processor=_processor(),
+        processor=processor(),
         threads=torch.get_num_threads(),
         instructions=instructions(),
         flops=2 * SIDE**3 / _best(lambda: torch.mm(a, b)),
@@ -72,8 +72,8 @@ def _best(run: Callable[[], Any], repeat: int = 9) -> float:
     return min(statistics.median(seconds), *seconds)
 
 
-def _processor() -> str:
-    """Its name where Linux tells it, else what Python knows."""
+def processor() -> str:
+    """The name of this one, where Linux tells it, else what Python knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

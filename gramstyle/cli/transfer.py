@@ -15,6 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
+from gramstyle.cli.execution import (
+    Deterministic,
+    GradientCheckpointing,
+    MemoryLimit,
+    TileOption,
+    asked,
+    say_execution,
+)
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
 from gramstyle.cli.spread import spread
@@ -58,12 +66,14 @@ from gramstyle.cli.video import do_video
 from gramstyle.errors import StyleError
 from gramstyle.images import MAX_PIXELS
 from gramstyle.transfer import State, Trace
+from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.job import Job
 from gramstyle.transfer.manifest import changed_files, read_manifest
 from gramstyle.transfer.presets import DEFAULT
 from gramstyle.transfer.settings import INITS
 from gramstyle.transfer.video import VideoJob
 from gramstyle.transfer.work import SAVE_EVERY, Work
+from gramstyle.types import Progress as Told
 
 EXAMPLES = """
 **Examples**
@@ -77,6 +87,8 @@ EXAMPLES = """
 `gramstyle transfer photo.jpg sky.jpg wood.jpg --mask regions.png --style-regions blue,#804000 -o out.png`
 
 `gramstyle transfer photo.jpg painting.jpg -o out.png -b mobilenet_v2@KERAS` — another network
+
+`gramstyle transfer photo.jpg painting.jpg -o out.png --size 4096 --memory-limit 4GB` — large
 """
 
 
@@ -145,6 +157,10 @@ def transfer(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
+    tile: TileOption = None,
+    memory_limit: MemoryLimit = None,
+    gradient_checkpointing: GradientCheckpointing = False,
+    deterministic: Deterministic = False,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
@@ -190,9 +206,10 @@ def transfer(
             bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
+        how = asked(tile, memory_limit, gradient_checkpointing, deterministic)
         check_writable(output, "--output")
         check_writable(trace, "--trace")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels, trace)
+    _do(job, run, how, save_every, frames, frame_every, fresh, max_pixels, trace)
 
 
 transfer.__doc__ = (transfer.__doc__ or "") + EXAMPLES
@@ -235,6 +252,10 @@ def texture(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
+    tile: TileOption = None,
+    memory_limit: MemoryLimit = None,
+    gradient_checkpointing: GradientCheckpointing = False,
+    deterministic: Deterministic = False,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
@@ -275,9 +296,10 @@ def texture(
             bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
+        how = asked(tile, memory_limit, gradient_checkpointing, deterministic)
         check_writable(output, "--output")
         check_writable(trace, "--trace")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels, trace)
+    _do(job, run, how, save_every, frames, frame_every, fresh, max_pixels, trace)
 
 
 def rerun(
@@ -286,11 +308,16 @@ def rerun(
         Path | None, typer.Option("--output", "-o", help="File to write. Default: the manifest's own.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Default: the manifest's own.")] = None,
+    tile: TileOption = None,
+    memory_limit: MemoryLimit = None,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make an image or film again from its manifest: the same files, settings, seed and weights."""
+    """Make an image or film again from its manifest: the same files, settings, seed and weights.
+
+    An image is run in the same way too, whole or in tiles, unless --tile or --memory-limit say another.
+    """
     say.quiet = quiet
     with options.usage():
         plain = read_manifest(manifest)
@@ -303,10 +330,13 @@ def rerun(
         if others:
             raise StyleError(f"files are not what they were when {manifest} was written: {', '.join(others)}")
         run = run_settings(device or plain["device"], plain["dtype"], 1, plain["kernel"], weights_dir)
+        how = Asked(**plain.get("execution", {}).get("asked", {}))
+        if tile is not None or memory_limit is not None:
+            how = asked(tile, memory_limit, False, how.deterministic)
     if isinstance(job, VideoJob):
         digest = do_video(job, run, SAVE_EVERY, False, max_pixels).digest
     else:
-        digest = _do(job, run, SAVE_EVERY, None, 1, False, max_pixels).transfer.digest
+        digest = _do(job, run, how, SAVE_EVERY, None, 1, False, max_pixels).transfer.digest
     if digest != plain["digest"]:
         say.note("settings and files are the same; weights or precision are not, so the image may differ")
 
@@ -314,6 +344,7 @@ def rerun(
 def _do(
     job: Job,
     run: Run,
+    how: Asked,
     save_every: int,
     frames: Path | None,
     frame_every: int,
@@ -322,17 +353,20 @@ def _do(
     trace: Path | None = None,
 ) -> Work:
     """Do a job and say how it goes."""
-    with bars() as progress:
+    relay = _Relay()
+    with bars() as relay.to:
         work = Work(
             job,
             device=run.device,
             dtype=run.dtype,
             kernel=check.name_in("kernel", run.kernel, ("auto", "reference", "fused")),  # type: ignore[arg-type]
+            asked=how,
             weights_dir=run.weights_dir,
             save_every=save_every,
             max_pixels=max_pixels,
-            progress=progress,
+            progress=relay,
         )
+    say_execution(work.transfer)
     if fresh:
         work.snapshot_path.unlink(missing_ok=True)
     try:
@@ -345,6 +379,7 @@ def _do(
     written = None if trace is None else Trace(trace, done)
     began = time.perf_counter()
     with _shown(work, done) as show:
+        relay.to = show.tiles
         for state in work.states():
             show(state)
             if written is not None:
@@ -356,8 +391,19 @@ def _do(
     return work
 
 
+class _Relay:
+    """Progress that is told to whoever shows it now."""
+
+    def __init__(self) -> None:
+        self.to: Told | None = None
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        if self.to is not None:
+            self.to(what, done, total)
+
+
 class _Shown:
-    """The state of a transfer on one line of a terminal, its terms on another."""
+    """The state of a transfer on one line of a terminal, its terms or tiles on another."""
 
     def __init__(self, bar: Progress, total: int, done: int) -> None:
         self._bar = bar
@@ -368,6 +414,10 @@ class _Shown:
         terms = "  ".join(f"{name} {value:.2g}" for name, value in state.losses.items())
         where = f"scale {state.scale + 1} of {state.scales}, {width} x {height}, loss {state.loss:.4g}"
         self._bar.update(self._task, completed=state.step, description=where, terms=terms)
+
+    def tiles(self, what: str, done: int, total: int | None) -> None:
+        """A tile of the present step is done."""
+        self._bar.update(self._task, terms=f"{what}: {done} of {total}")
 
 
 @contextmanager

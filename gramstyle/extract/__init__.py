@@ -7,3 +7,4 @@ from gramstyle.extract.registry import backbone as backbone
 from gramstyle.extract.registry import backbones as backbones
 from gramstyle.extract.registry import parse as parse
 from gramstyle.extract.registry import select_taps as select_taps
+from gramstyle.extract.segments import Segments as Segments

@@ -109,6 +109,14 @@ class ConvAct(nn.Module):
         ]
         return found[0], found[1]
 
+    @property
+    def filter_bytes(self) -> int:
+        """What transformed filters take once they are made, for features and for gradients."""
+        if not self._is_winograd(self.weight):
+            return 0
+        shapes = self.weight.to("meta"), turned_weight(self.weight.to("meta"))
+        return sum(winograd_filter(one).untyped_storage().nbytes() for one in shapes)
+
     def extra_repr(self) -> str:
         """Sizes, and what follows."""
         n, c, height, width = self.weight.shape

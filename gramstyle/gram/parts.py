@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gramstyle.gram.reference import Moments
 from gramstyle.kernels import Kernel, gram, gram_is_native
-from gramstyle.numerics import safe_divide, wide
+from gramstyle.numerics import full_precision, safe_divide, wide
 
 STRIP = 2**15
 """Positions that are summed in the features' own precision before float64 takes over.
@@ -68,7 +68,7 @@ def sums_about(
     sums = wide(weighted.sum((2, 3)))
     if gram_is_native(kernel, features.device):
         return gram(about if share is None else about * share.sqrt(), wide=True).second, sums
-    with torch.autocast(device_type=features.device.type, enabled=False):
+    with full_precision(features.device):
         return wide(_flat(weighted) @ _flat(about).mT), sums
 
 
@@ -94,7 +94,7 @@ def gradient_of_part(
     about = _flat(features.to(kind) - moments.mean.to(kind)[:, :, None, None])
     found = torch.zeros_like(about)
     if second is not None:
-        with torch.autocast(device_type=features.device.type, enabled=False):
+        with full_precision(features.device):
             found = (second + second.mT).to(kind) @ about
     if mean is not None:
         found = found + (mean / moments.positions[:, None]).to(kind)[:, :, None]

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gramstyle.numerics import full_precision
+
 
 class Moments(NamedTuple):
     """Sums over positions of one batch.
@@ -33,7 +35,7 @@ def moments(features: Tensor, mask: Tensor | None, *, center: bool) -> Moments:
     if center:
         flat = flat - means[..., None]
     weighted = flat if weights is None else flat * weights[:, None]
-    with _full_precision(flat):
+    with full_precision(flat.device):
         second = weighted @ flat.mT
     return Moments(second, means, positions)
 
@@ -70,8 +72,3 @@ def total(flat: Tensor, weights: Tensor | None) -> Tensor:
 def mean(flat: Tensor, weights: Tensor | None, positions: Tensor) -> Tensor:
     """Weighted means over positions, (B, C)."""
     return total(flat, weights) / positions[:, None]
-
-
-def _full_precision(x: Tensor) -> torch.autocast:
-    """Autocast would round the product of two float32 matrices to half precision."""
-    return torch.autocast(device_type=x.device.type, enabled=False)

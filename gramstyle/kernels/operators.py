@@ -190,10 +190,9 @@ def winograd(
     check.name_in("activation", activation, ACTIVATIONS)
     pad = _pair("padding", padding, 0)
     _check_convolution(x, weight, bias, [[1, 1], pad, [1, 1]], 1)
-    weight = weight.contiguous()
     if filter is None:
         with torch.no_grad():
-            filter = torch.ops.gramstyle.winograd_filter.default(weight)
+            filter = torch.ops.gramstyle.winograd_filter.default(weight.contiguous())
     bias = None if bias is None else bias.contiguous()
     operator = _operator(Winograd, torch.ops.gramstyle.winograd)
     found: Tensor = operator(channels_last(x), weight, filter, turned, bias, pad, activation)

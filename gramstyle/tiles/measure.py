@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -12,8 +13,11 @@ from torch import Tensor
 from gramstyle.errors import StyleError
 from gramstyle.gram import Moments, joined, moments_of_part
 from gramstyle.numerics import wide
-from gramstyle.tiles.work import Work
+from gramstyle.tiles.work import Part, Work
 from gramstyle.types import Progress
+
+Read: TypeAlias = Callable[[str, Part], None]
+"""Called with a tap and what one tile holds of its map."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,45 +33,72 @@ class Measured:
     means: Mapping[str, Tensor]
 
 
-@torch.no_grad()
 def measure(work: Work, *, progress: Progress | None = None) -> Measured:
-    """Run every tile, in as many rounds as the network has levels.
+    """Moments at every tap, positions weighed as the source says.
 
     Args:
         work: image, network and tiles.
-        progress: called after each tile, for each tap by itself, and for each round of global means.
+        progress: as in `sweep`.
 
     Raises:
         StyleError: if weights leave no position at a tap.
         ValueError: for pixels that are not in [0, 1].
     """
     moments: dict[str, Moments] = {}
-    means: dict[str, Tensor] = {}
-    for level in range(work.program.levels):
-        means.update(_round(work, level, means, moments, progress))
+
+    def read(tap: str, part: Part) -> None:
+        found = moments_of_part(part.features, work.weights(part), work.extractor.kernel)
+        moments[tap] = joined(moments[tap], found) if tap in moments else found
+
+    means = sweep(work, work.program.taps, read, progress=progress)
     for tap, found in moments.items():
         if bool((found.positions <= 0).any()):
             raise StyleError(f"a mask leaves no position at tap {tap}: it is transparent everywhere")
     return Measured(moments={tap: moments[tap] for tap in work.program.taps}, means=means)
 
 
+@torch.no_grad()
+def sweep(
+    work: Work, taps: Collection[str], read: Read, *, progress: Progress | None = None
+) -> dict[str, Tensor]:
+    """Run every tile, in as many rounds as the network has levels.
+
+    Args:
+        work: image, network and tiles.
+        taps: those that are read.
+        read: gets each position of each of them once, and should not keep the features.
+        progress: called after each tile, for each tap by itself, and for each round of global means.
+
+    Returns:
+        Step that is a global mean -> its value (1, C), in the type of the features.
+
+    Raises:
+        ValueError: for pixels that are not in [0, 1].
+    """
+    means: dict[str, Tensor] = {}
+    for level in range(work.program.levels):
+        means.update(_round(work, level, means, taps, read, progress))
+    return means
+
+
 def _round(
     work: Work,
     level: int,
     known: Mapping[str, Tensor],
-    moments: dict[str, Moments],
+    taps: Collection[str],
+    read: Read,
     progress: Progress | None,
 ) -> dict[str, Tensor]:
-    """Add to `moments` the taps of one round, and return its means."""
-    taps, means = work.program.taps_of(level), work.program.means_of(level)
+    """Read the taps of one round, and return its means."""
+    sources = {tap: step for tap, step in work.program.taps_of(level).items() if tap in taps}
+    means = work.program.means_of(level)
     sums: dict[str, Tensor] = {}
     tick = counter(work, level, progress)
-    for tile in work.plans({*taps.values(), *means.values()}):
+    for tile in work.plans({*sources.values(), *means.values()}):
         pixels = work.pixels(tile)
         for step, core in work.run(tile, pixels, known):
-            for tap in (tap for tap, source in taps.items() if source == step):
-                part = moments_of_part(core, work.weights(step, tile), work.extractor.kernel)
-                moments[tap] = joined(moments[tap], part) if tap in moments else part
+            for tap in (tap for tap, source in sources.items() if source == step):
+                read(tap, work.part(tile, step, core))
                 tick(tap)
             if step in means.values():
                 kind = torch.promote_types(core.dtype, torch.float32)

@@ -129,7 +129,7 @@ class Tiling:
             StyleError: as `program`; if a mask leaves no position at a tap.
             ValueError: if the image is too small for a tap, or pixels are not in [0, 1].
         """
-        return dict(measure(self._work(source), progress=progress).moments)
+        return dict(measure(self.work(source), progress=progress).moments)
 
     def moments(
         self,
@@ -158,10 +158,16 @@ class Tiling:
             raise ValueError(f"image must be (1, 3, H, W), one at a time, got {len(image)} images")
         if mask is not None and mask.requires_grad and torch.is_grad_enabled():
             raise StyleError("tiles have no gradient for the mask: detach it, or run the whole image")
-        work = self._work(TensorSource(image[0], mask))
+        work = self.work(TensorSource(image[0], mask))
         return differentiable(image, work, progress=progress)
 
-    def _work(self, source: Source) -> Work:
+    def work(self, source: Source) -> Work:
+        """An image in its tiles, for `sweep` and `image_gradient`.
+
+        Raises:
+            StyleError: as `program`.
+            ValueError: if the image is too small for a tap.
+        """
         height, width = source.size
         self.extractor.check_size(height, width)
         side = self.side(height, width) or max(height, width)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from gramstyle.extract import Extractor
-from gramstyle.extract.regions import Layout, Plan, Program, plan, run
+from gramstyle.extract.regions import Layout, Plan, Program, Region, Size, plan, run
 from gramstyle.tiles.grid import Grid
 from gramstyle.tiles.source import Source
+
+
+class Part(NamedTuple):
+    """What one tile holds of a tap's map.
+
+    Attributes:
+        features: (1, C, h, w).
+        region: which positions of the map they are.
+        size: (H, W) of the map of the whole image.
+    """
+
+    features: Tensor
+    region: Region
+    size: Size
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,10 +69,27 @@ class Work:
         ready = self.extractor.network_input(pixels)
         return run(self.program, self.layout, tile, ready, means)
 
-    def weights(self, step: str, tile: Plan) -> Tensor | None:
-        """Weights (1, h, w) of the positions of a goal, on the device of the network."""
-        weights = self.source.weights(self.layout.sizes[step], tile.goals[step])
+    def part(self, tile: Plan, step: str, core: Tensor) -> Part:
+        """The core of a goal's map, with where it lies."""
+        return Part(core, tile.goals[step], self.layout.sizes[step])
+
+    def weights(self, part: Part) -> Tensor | None:
+        """Weights (1, h, w) of the positions of a part, on the device of the network."""
+        weights = self.source.weights(part.size, part.region)
         return None if weights is None else weights.to(self.extractor.device)
+
+    @torch.no_grad()
+    def features(self, regions: Mapping[str, Region], means: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tap -> features (1, C, h, w) of a rectangle of its map.
+
+        Args:
+            regions: tap -> the rectangle.
+            means: step -> mean over all positions, (1, C), as `gramstyle.tiles.measure.sweep` gives them.
+        """
+        steps = {tap: self.program.taps[tap] for tap in regions}
+        tile = plan(self.program, self.layout, {steps[tap]: region for tap, region in regions.items()})
+        cores = dict(self.run(tile, self.pixels(tile), means))
+        return {tap: cores[step] for tap, step in steps.items()}
 
     def tiles(self, step: str) -> int:
         """Tiles that hold positions of the map of `step`."""

@@ -38,6 +38,14 @@ def made_by(job: Mapping[str, Any], files: Iterable[str | None], transfer: Trans
         "device": extractor.device.type,
         "dtype": str(extractor.dtype).removeprefix("torch."),
         "kernel": extractor.kernel,
+        "execution": {
+            "asked": transfer.asked.as_json(),
+            "scales": [
+                dict(zip(("height", "width"), transfer.size(scale), strict=True))
+                | transfer.execution(scale).as_json()
+                for scale in range(len(transfer.settings.sizes))
+            ],
+        },
         "versions": versions(),
     }
 

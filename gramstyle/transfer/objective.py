@@ -1,50 +1,46 @@
-"""The loss of an image at one scale."""
+"""The loss of an image at one scale, and its gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from gramstyle.distance import Combine, DistanceTo, gaussian_barycenter
+from gramstyle.distance import Combine
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
-from gramstyle.gram import GramSettings, Moments, Statistic, joined, moments_of_part
+from gramstyle.gram import GramSettings, Moments, Statistic, moments_of_part
 from gramstyle.images import resize_mask
 from gramstyle.kernels import Kernel
 from gramstyle.numerics import wide
+from gramstyle.tiles import TensorSource, Tiling
 from gramstyle.transfer.histogram import HistogramTarget
-from gramstyle.transfer.losses import VARIATIONS, content_loss
-from gramstyle.transfer.remedies import remedy_named
+from gramstyle.transfer.losses import content_loss, variation
+from gramstyle.transfer.remedies import reason_against_tiles, remedy_named
 from gramstyle.transfer.settings import TransferSettings
+from gramstyle.transfer.targets import StyleImage, Target, blended, check_regions
 from gramstyle.transfer.temporal import Temporal, temporal_loss
+from gramstyle.types import Features
 
 COLOUR = "color"
 VARIATION = "tv"
 TEMPORAL = "temporal"
 GAUSSIAN = GramSettings(statistic=Statistic.GAUSSIAN)
-SMALL = 64
-"""Channels up to which eigenvalues cost nothing; of more they are float32, if a ridge keeps them from 0."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StyleImage:
-    """A style at the size of one scale.
+class Evaluated(NamedTuple):
+    """What an optimiser asks of an image.
 
     Attributes:
-        pixels: (1, 3, H, W).
-        weight: its share beside other styles of its region.
-        mask: what of it counts, (H, W) in [0, 1]; None for all.
-        region: where in the result it is wanted, a name; styles of one region are blended.
+        terms: name -> weighted value.
+        gradient: of their sum, (1, 3, H, W), in the precision of the image.
     """
 
-    pixels: Tensor = field(repr=False)
-    weight: float = 1.0
-    mask: Tensor | None = field(default=None, repr=False)
-    region: str = ""
+    terms: dict[str, float]
+    gradient: Tensor
 
 
 class Objective:
@@ -66,6 +62,7 @@ class Objective:
         regions: name -> where in the result it is, (H, W) in [0, 1]; empty for one region that is all of it.
         kernel: who computes Gram matrices; see `gramstyle.gram`.
         temporal: what earlier frames of a film say of this one, at its size.
+        style_tile: side in pixels of the tiles that larger styles are read in; None reads all whole.
 
     Raises:
         StyleError: for a region without a style, or a style without its region.
@@ -80,225 +77,234 @@ class Objective:
         regions: Mapping[str, Tensor] | None = None,
         kernel: Kernel = "auto",
         temporal: Temporal | None = None,
+        *,
+        style_tile: int | None = None,
     ) -> None:
-        self.extractor = extractor
+        self._style_tile = style_tile
         self.temporal = None if temporal is None else temporal.to(extractor.device)
+        self.extractor = extractor
         self.settings = settings
         self.kernel = kernel
         self.regions: dict[str, Tensor | None] = dict(regions) if regions else {"": None}
-        _check_regions(self.regions, styles)
+        check_regions(self.regions, styles)
         rule, weights = settings.style.combine, settings.style.weights_of_taps
         if rule is Combine.ROOT_SUM_SQUARES:
             raise StyleError("combine must be sum or mean for a transfer, got root-sum-squares")
         total = sum(weights.values()) if rule is Combine.MEAN else 1.0
         self._weights = {tap: weight / total for tap, weight in weights.items()}
         self._remedy = remedy_named(settings.remedy)
-        self._masks: dict[tuple[str, int, int], Tensor] = {}
+        self._masks: dict[tuple[str, tuple[int, int]], Tensor] = {}
+        if settings.content_weight and content is None:
+            raise StyleError("content must be given where content_weight is greater than 0")
         with torch.no_grad():
             self._styles, self._histograms, self._colours = self._style_targets(styles)
-            self._contents = self._content_targets(content)
+            self._contents = self._content_targets(content) if settings.content_weight else {}
+
+    def evaluate(self, image: Tensor) -> Evaluated:
+        """The terms of `image` (1, 3, H, W), and the gradient of their sum.
+
+        Raises:
+            StyleError: for a term that is not a finite number.
+        """
+        image = image.detach().requires_grad_()
+        terms = self.terms(image)
+        values = numbers(terms)
+        (gradient,) = torch.autograd.grad(torch.stack([wide(term) for term in terms.values()]).sum(), image)
+        return Evaluated(values, gradient)
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
         """The weighted terms of `image` (1, 3, H, W), each a number, float64 or float32."""
         settings = self.settings
-        features = self.extractor(image) if self._weights or self._contents else {}
+        features = self._features(image) if self._weights or self._contents else {}
         found: dict[str, Tensor] = {}
         for tap, (target, unit) in self._contents.items():
             loss = content_loss(features[tap], target, settings.content_norm)
-            found[f"content {tap}"] = loss * (settings.content_weight / len(self._contents) / unit)
-        for tap, weight in self._weights.items():
-            if weight and settings.style_weight:
-                found[f"style {tap}"] = settings.style_weight * weight * self._style_loss(tap, features[tap])
-            if weight and settings.histogram_weight:
-                loss = self._histogram_loss(tap, features[tap])
-                found[f"histogram {tap}"] = settings.histogram_weight * weight * loss
-        if settings.color_weight:
-            found[COLOUR] = settings.color_weight * self._colour_loss(image)
-        if settings.tv_weight:
-            found[VARIATION] = settings.tv_weight * VARIATIONS[settings.tv](image)
-        if settings.temporal_weight and self.temporal is not None:
-            found[TEMPORAL] = settings.temporal_weight * temporal_loss(image, self.temporal)
-        return found
-
-    def _style_loss(self, tap: str, features: Tensor) -> Tensor:
-        return self._over_regions(
-            self._styles[tap], self._remedy.features(features), self.settings.style.gram
+            found[f"content {tap}"] = loss * self._content_weight(unit)
+        found |= self._style_terms(
+            lambda tap, region: self._statistic(
+                region, self._remedy.features(features[tap]), settings.style.gram
+            ),
+            lambda tap: _size(features[tap]),
         )
+        if settings.histogram_weight:
+            for tap, weight in self._weights.items():
+                if weight:
+                    loss = self._histogram_loss(tap, features[tap])
+                    found[f"histogram {tap}"] = settings.histogram_weight * weight * loss
+        if settings.color_weight:
+            loss = self._over_regions(
+                self._colours, lambda region: self._statistic(region, image, GAUSSIAN), _size(image)
+            )
+            found[COLOUR] = settings.color_weight * loss
+        if settings.tv_weight:
+            found[VARIATION] = settings.tv_weight * variation(settings.tv, image)
+        return found | self._temporal_terms(image)
+
+    def _temporal_terms(self, image: Tensor) -> dict[str, Tensor]:
+        if self.temporal is None or not self.settings.temporal_weight:
+            return {}
+        return {TEMPORAL: self.settings.temporal_weight * temporal_loss(image, self.temporal)}
 
     def _histogram_loss(self, tap: str, features: Tensor) -> Tensor:
         """Over regions, each by its share of the area."""
         total = wide(features.new_zeros(()))
-        for name, target in self._histograms[tap].items():
-            mask = self._mask(name, features)
+        for region, target in self._histograms[tap].items():
+            mask = self._mask(region, _size(features))
             share = 1.0 if mask is None else float(mask.mean())
             if share > 0:
                 total = total + share * target.loss(features, mask)
         return total
 
-    def _colour_loss(self, image: Tensor) -> Tensor:
-        return self._over_regions(self._colours, image, GAUSSIAN)
+    def _features(self, image: Tensor) -> Features:
+        return self.extractor(image)
+
+    def _statistic(self, region: str, features: Tensor, settings: GramSettings) -> Tensor:
+        """The descriptor (1, ...) of the features (1, C, H, W) in a region."""
+        mask = self._mask(region, _size(features))
+        return settings(features, None if mask is None else mask[None], self.kernel)
+
+    def _style_terms(
+        self, value: Callable[[str, str], Tensor], size: Callable[[str], tuple[int, int]]
+    ) -> dict[str, Tensor]:
+        """Of the descriptors that `value` gives for a tap and a region; a tap's map is of (H, W) `size`."""
+
+        def loss(tap: str) -> Tensor:
+            return self._over_regions(self._styles[tap], lambda region: value(tap, region), size(tap))
+
+        whole = self.settings.style_weight
+        return {
+            f"style {tap}": whole * weight * loss(tap)
+            for tap, weight in self._weights.items()
+            if whole and weight
+        }
 
     def _over_regions(
-        self, targets: Mapping[str, _Target], features: Tensor, settings: GramSettings
+        self, targets: Mapping[str, Target], value: Callable[[str], Tensor], size: tuple[int, int]
     ) -> Tensor:
         """Distances of all regions, each by its share of the area: so a pixel counts alike in all."""
-        total = wide(features.new_zeros(()))
-        for name, target in targets.items():
-            mask = self._mask(name, features)
-            value = settings(features, None if mask is None else mask[None], self.kernel)
-            if not bool(torch.isfinite(value).all()):
-                return total * torch.nan  # of which the caller tells the term
+        total: Any = 0.0
+        for region, target in targets.items():
+            found = value(region)
+            if not bool(torch.isfinite(found).all()):
+                return wide(found.new_zeros(())) * torch.nan  # of which the caller tells the term
+            mask = self._mask(region, size)
             share = 1.0 if mask is None else float(mask.mean())
-            total = total + share * target.loss(value)
+            total = total + share * target.loss(found)
         return total
 
-    def _mask(self, region: str, features: Tensor) -> Tensor | None:
+    def _mask(self, region: str, size: tuple[int, int]) -> Tensor | None:
+        """Where a region is in a map of (H, W) `size`."""
         whole = self.regions[region]
         if whole is None:
             return None
-        height, width = features.shape[2:]
-        key = region, height, width
-        if key not in self._masks:
-            self._masks[key] = resize_mask(whole, (height, width)).to(features.device)
-        return self._masks[key]
+        if (region, size) not in self._masks:
+            self._masks[region, size] = resize_mask(whole, size).to(self.extractor.device)
+        return self._masks[region, size]
+
+    def _content_weight(self, unit: float) -> float:
+        """What the loss of one content tap is multiplied by, whose unit is `unit`."""
+        return self.settings.content_weight / len(self.settings.content_taps) / unit
 
     def _style_targets(
         self, styles: Sequence[StyleImage]
-    ) -> tuple[dict[str, dict[str, _Target]], dict[str, dict[str, HistogramTarget]], dict[str, _Target]]:
+    ) -> tuple[dict[str, dict[str, Target]], dict[str, dict[str, HistogramTarget]], dict[str, Target]]:
         """Tap -> region -> target, the same of histograms, and region -> target of colours."""
-        per_tap: dict[str, dict[str, _Target]] = {tap: {} for tap in self._weights}
+        per_tap: dict[str, dict[str, Target]] = {tap: {} for tap in self._weights}
         histograms: dict[str, dict[str, HistogramTarget]] = {tap: {} for tap in self._weights}
-        colours: dict[str, _Target] = {}
+        colours: dict[str, Target] = {}
         for region in self.regions:
-            parts: dict[str, list[Moments]] = {}
-            samples: dict[str, list[tuple[Tensor, Tensor]]] = {tap: [] for tap in self._weights}
-            for style in (one for one in styles if one.region == region and one.weight > 0):
-                features = dict(self.extractor(style.pixels)) if self._weights else {}
-                for tap in samples:
-                    if self.settings.histogram_weight:
-                        samples[tap].append(_sample(features[tap], style))
-                    features[tap] = self._remedy.features(features[tap])
-                features[COLOUR] = style.pixels.to(self.extractor.device)
-                for tap, one in features.items():
-                    if tap in per_tap or tap == COLOUR:
-                        part = _shared(_moments(one, style.mask, self.kernel), style.weight)
-                        parts.setdefault(tap, []).append(part)
-            blended = {tap: self._blended(several) for tap, several in parts.items()}
+            here = [one for one in styles if one.region == region and one.weight > 0]
+            parts = [self._style_moments(one) for one in here]
+            shares = [one.weight for one in here]
             for tap in per_tap:
-                per_tap[tap][region] = self._target(blended[tap])
-                if samples[tap]:
-                    histograms[tap][region] = HistogramTarget(samples[tap], self.settings.relative)
-            colour = blended[COLOUR]
-            covariance = colour.second / colour.positions[:, None, None]
-            gaussian = torch.cat([covariance, colour.mean[..., None]], -1)
-            colours[region] = _Target(gaussian, "squared-wasserstein", Statistic.GAUSSIAN, True, 1e-4)
+                moments = [one[tap] for one, _ in parts]
+                per_tap[tap][region] = self._target(blended(moments, shares, self.settings.blend))
+                if self.settings.histogram_weight:
+                    samples = [one[tap] for _, one in parts]
+                    histograms[tap][region] = HistogramTarget(samples, self.settings.relative)
+            colour = blended([self._colour_moments(one) for one in here], shares, self.settings.blend)
+            gaussian = GAUSSIAN.of_moments(colour)
+            colours[region] = Target(gaussian, "squared-wasserstein", Statistic.GAUSSIAN, True, 1e-4)
         return per_tap, histograms, colours
 
-    def _target(self, moments: Moments) -> _Target:
-        recipe = self.settings.style
+    def _target(self, moments: Moments) -> Target:
+        recipe, settings = self.settings.style, self.settings
         value = recipe.gram.of_moments(moments)
-        return _Target(
+        return Target(
             value,
             recipe.metric,
             recipe.gram.statistic,
-            self.settings.relative,
-            self.settings.ridge,
+            settings.relative,
+            settings.ridge,
             self._remedy.scales(value, recipe.gram.statistic),
         )
 
-    def _blended(self, parts: Sequence[Moments]) -> Moments:
-        """One distribution of several, each with its share of the positions."""
-        if self.settings.blend == "mixture":
-            return reduce(joined, parts)
-        covariances = torch.cat([one.second / one.positions[:, None, None] for one in parts])
-        shares = torch.cat([one.positions for one in parts])
-        covariance, mean = gaussian_barycenter(covariances, torch.cat([one.mean for one in parts]), shares)
-        return Moments(covariance[None], mean[None], torch.ones_like(shares[:1]))
+    def _style_moments(
+        self, style: StyleImage
+    ) -> tuple[Mapping[str, Moments], Mapping[str, tuple[Tensor, Tensor]]]:
+        """Tap -> centred moments of a style; and, for histograms, tap -> its values and their weights."""
+        if not self._weights:
+            return {}, {}
+        in_tiles = reason_against_tiles(self.settings) is None
+        if in_tiles and self._style_tile is not None and max(_size(style.pixels)) > self._style_tile:
+            source = TensorSource(style.pixels[0], style.mask)
+            return Tiling(self.extractor, self._style_tile).measure(source), {}
+        features = self.extractor(style.pixels)
+        moments = {
+            tap: _moments(self._remedy.features(features[tap]), style.mask, self.kernel)
+            for tap in self._weights
+        }
+        if not self.settings.histogram_weight:
+            return moments, {}
+        return moments, {tap: _sample(features[tap], style) for tap in self._weights}
 
-    def _content_targets(self, content: Tensor | None) -> dict[str, tuple[Tensor, float]]:
+    def _colour_moments(self, style: StyleImage) -> Moments:
+        return _moments(style.pixels.to(self.extractor.device), style.mask, self.kernel)
+
+    def _content_targets(self, content: Tensor | None) -> dict[str, Any]:
         """Tap -> features, and what their loss is divided by."""
+        assert content is not None  # asked for above
         settings = self.settings
-        if not settings.content_weight:
-            return {}
-        if content is None:
-            raise StyleError("content must be given where content_weight is greater than 0")
         features = self.extractor(content)
         found = {}
         for tap in settings.content_taps:
             target = features[tap].detach()
-            nothing = content_loss(torch.zeros_like(target), target, settings.content_norm)
-            unit = float(nothing) if settings.relative and nothing > 0 else 1.0
-            found[tap] = target, unit
+            nothing = float(content_loss(torch.zeros_like(target), target, settings.content_norm))
+            found[tap] = target, nothing if settings.relative and nothing > 0 else 1.0
         return found
 
 
-class _Target:
-    """A style's descriptor of one tap, and the loss of others beside it."""
+def numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
+    """The values of terms.
 
-    def __init__(
-        self,
-        value: Tensor,
-        metric: str,
-        statistic: Statistic,
-        relative: bool,
-        ridge: float,
-        scales: Tensor | None = None,
-    ) -> None:
-        self._ridge, self._scales = None, scales
-        if scales is not None:
-            value = value * scales
-        if statistic is Statistic.GAUSSIAN and ridge:
-            channels = value.shape[1]
-            level = value[..., :-1].diagonal(dim1=-2, dim2=-1).mean()
-            eye = torch.eye(channels, channels + 1, dtype=value.dtype, device=value.device)
-            self._ridge = ridge * level * eye
-        exact = not ridge or value.shape[1] <= SMALL
-        ridged = value if self._ridge is None else value + self._ridge
-        self._distance = DistanceTo(ridged, metric, statistic=statistic, exact=exact)
-        unit = float(self.raw(torch.zeros_like(value))) if relative else 1.0
-        self._unit = unit if unit > 0 else 1.0
+    Raises:
+        StyleError: if one is not finite; the message names it.
+    """
+    if not terms:
+        return {}
+    values = torch.stack([wide(term.detach()) for term in terms.values()]).tolist()
+    for name, value in zip(terms, values, strict=True):
+        if not math.isfinite(value):
+            raise StyleError(
+                f"the term {name} became {value}: use a smaller step_size, float32, or other weights"
+            )
+    return dict(zip(terms, values, strict=True))
 
-    def loss(self, value: Tensor) -> Tensor:
-        """Of a descriptor (1, ...), as a share of that of no features at all where that is asked for."""
-        return self.raw(value) / self._unit
 
-    def raw(self, value: Tensor) -> Tensor:
-        """The distance as such, a number."""
-        scaled = value if self._scales is None else value * self._scales
-        return self._distance(scaled if self._ridge is None else scaled + self._ridge)[0]
+def _size(map_: Tensor) -> tuple[int, int]:
+    return map_.shape[2], map_.shape[3]
+
+
+def _sample(features: Tensor, style: StyleImage) -> tuple[Tensor, Tensor]:
+    """Values (C, P) of a style, and the weights of its positions (P,), which sum to that of the style."""
+    mask = torch.ones(_size(features)) if style.mask is None else resize_mask(style.mask, _size(features))
+    weights = mask.flatten().to(features.device)
+    return features[0].flatten(1), weights * (style.weight / weights.sum())
 
 
 def _moments(features: Tensor, mask: Tensor | None, kernel: Kernel) -> Moments:
     """Centred, in float64, of (1, C, H, W)."""
     if mask is None:
         return moments_of_part(features, kernel=kernel)
-    weights = resize_mask(mask, (features.shape[2], features.shape[3])).to(features.device)
+    weights = resize_mask(mask, _size(features)).to(features.device)
     return moments_of_part(features, weights[None], kernel)
-
-
-def _sample(features: Tensor, style: StyleImage) -> tuple[Tensor, Tensor]:
-    """Values (C, P) of a style, and the weights of its positions (P,), which sum to that of the style."""
-    size = features.shape[2], features.shape[3]
-    mask = torch.ones(size) if style.mask is None else resize_mask(style.mask, size)
-    weights = mask.flatten().to(features.device)
-    return features[0].flatten(1), weights * (style.weight / weights.sum())
-
-
-def _shared(moments: Moments, weight: float) -> Moments:
-    """The same distribution, of `weight` positions in all."""
-    factor = weight / moments.positions
-    return Moments(moments.second * factor[:, None, None], moments.mean, moments.positions * factor)
-
-
-def _check_regions(regions: Mapping[str, Tensor | None], styles: Sequence[StyleImage]) -> None:
-    wanted = {style.region for style in styles if style.weight > 0}
-    bare = [name for name in regions if name not in wanted]
-    if bare:
-        named = ", ".join(repr(name) for name in bare) if bare != [""] else "the whole image"
-        raise StyleError(f"each region needs a style with a weight above 0, got none for {named}")
-    foreign = sorted(wanted - set(regions))
-    if foreign:
-        raise StyleError(
-            f"each style must be for a region of the mask, got a style for {', '.join(map(repr, foreign))}; "
-            f"regions are {', '.join(map(repr, regions))}"
-        )

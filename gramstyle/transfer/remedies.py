@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from gramstyle.diagnose import softmax_channel, softmax_global
 from gramstyle.errors import StyleError
 from gramstyle.gram import Statistic
 from gramstyle.numerics import safe_divide, safe_sqrt
+
+if TYPE_CHECKING:
+    from gramstyle.transfer.settings import TransferSettings
 
 NONE = "none"
 STANDARDISED = "standardised"
@@ -89,3 +93,12 @@ def remedy_named(name: str) -> Remedy:
             f"softmax-channel:0.5; got {name!r}"
         )
     return Remedy(kind, temperature)
+
+
+def reason_against_tiles(settings: TransferSettings) -> str | None:
+    """Why a transfer cannot run in tiles whatever its network; None if it can."""
+    if settings.histogram_weight:
+        return "histograms need all positions at once: tiles are for a histogram_weight of 0"
+    if remedy_named(settings.remedy).kind in SOFTMAXES:
+        return f"the remedy {settings.remedy} needs whole maps: tiles are for none and standardised"
+    return None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,15 +19,24 @@ from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.images import ResizePolicy, color_moments, resize, resize_mask
 from gramstyle.kernels import Kernel
+from gramstyle.tiles import Tile
 from gramstyle.transfer.canvas import Canvas, canvas_of
 from gramstyle.transfer.colors import recolored_result, recolored_style
+from gramstyle.transfer.execution import Asked, Execution
+from gramstyle.transfer.guards import advice_on, deterministic
 from gramstyle.transfer.inputs import Style, checked_image, checked_mask, checked_styles
 from gramstyle.transfer.network import fitting, network_of
-from gramstyle.transfer.objective import Objective, StyleImage
+from gramstyle.transfer.objective import Objective
+from gramstyle.transfer.planner import Planner
+from gramstyle.transfer.segmented import SegmentedObjective
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.stage import Stage
+from gramstyle.transfer.targets import StyleImage
 from gramstyle.transfer.temporal import Temporal, checked_temporal
+from gramstyle.transfer.tiled import TiledObjective
 from gramstyle.types import Progress, WeightsIdentity
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,8 +101,14 @@ class Transfer:
         device: see `Extractor`.
         dtype: of the network; the image is float32.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
+        tile: run the network in tiles of that side in pixels, in memory that does not grow with the image;
+            ``auto`` where it would take much; None runs whole images. See `Asked`.
+        memory_limit: bytes that may be taken: images run whole, with gradient checkpointing, or in the
+            largest tiles that fit. See `Asked`.
+        gradient_checkpointing: keep the maps at taps alone for the backward pass.
+        deterministic: refuse operations whose result depends on the order of threads.
         weights_dir: folder looked in for weights before the cache.
-        progress: called while weights are fetched.
+        progress: called while weights are fetched, and after each tile.
 
     Raises:
         StyleError: for settings that contradict each other or the images.
@@ -113,15 +130,26 @@ class Transfer:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
+        tile: Tile | None = None,
+        memory_limit: int | None = None,
+        gradient_checkpointing: bool = False,
+        deterministic: bool = False,
         weights_dir: str | Path | None = None,
         progress: Progress | None = None,
     ) -> None:
+        self.asked = Asked(
+            tile=tile,
+            memory_limit=memory_limit,
+            gradient_checkpointing=gradient_checkpointing,
+            deterministic=deterministic,
+        )
         self.settings = settings
         self.styles = checked_styles(styles)
         self.content = None if content is None else checked_image("content", content)
         self.regions = {name: checked_mask("regions", mask) for name, mask in (regions or {}).items()}
         self.start = None if start is None else checked_image("start", start)
         self.temporal = None if temporal is None else checked_temporal(temporal)
+        self._progress = progress
         self._shape = self._proportions(shape)
         self.extractor = (
             network_of(
@@ -137,6 +165,8 @@ class Transfer:
         )
         self._kernel = self.extractor.kernel
         self._check_sizes()
+        self._planner = Planner(self.extractor, settings, self.asked, self.held, tuple(self.regions))
+        self.execution(len(settings.sizes) - 1)  # for its errors
         self._stage: Stage | None = None
         self._done = (0, 0)
         self._snapshot: Snapshot | None = None
@@ -166,19 +196,23 @@ class Transfer:
         """(H, W) of the image at a scale."""
         return ResizePolicy("long", self.settings.sizes[scale]).target(*self._shape)
 
+    def execution(self, scale: int) -> Execution:
+        """How a scale is run."""
+        return self._planner.execution(self.size(scale))
+
     def states(self) -> Iterator[State]:
         """Optimise, from the beginning or from where `restore` put it, a state for every step.
 
         Raises:
-            StyleError: where a term is not a number; the states before it stand.
+            StyleError: where a term is not a number, or memory runs out; the states before it stand.
         """
         sizes = self.settings.sizes
         first, step = (0, 0) if self._snapshot is None else (self._snapshot.scale, self._snapshot.step)
         before = sum(self.settings.steps(scale) for scale in range(first)) + step
         for scale in range(first, len(sizes)):
-            self._stage = self._next_stage(scale)
+            stage = self._stage = self._guarded(scale, partial(self._next_stage, scale))
             for at in range(step, self.settings.steps(scale)):
-                losses = self._stage.step()
+                losses = self._guarded(scale, stage.step)
                 before += 1
                 self._done = (scale, at + 1)
                 yield State(
@@ -187,7 +221,7 @@ class Transfer:
                     scale=scale,
                     scales=len(sizes),
                     losses=losses,
-                    image=self._shown(self._stage.shown),
+                    image=self._shown(stage.shown),
                 )
             step = 0
 
@@ -200,7 +234,8 @@ class Transfer:
         if self._stage is None:
             raise StyleError("snapshot needs a state: take one from states() first")
         scale, step = self._done
-        return Snapshot(scale=scale, step=step, tensors=self._stage.tensors(), digest=self.digest)
+        tensors = self._guarded(scale, self._stage.tensors)
+        return Snapshot(scale=scale, step=step, tensors=tensors, digest=self.digest)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Let `states` go on after `snapshot`.
@@ -214,6 +249,32 @@ class Transfer:
                 "Give the same ones, or begin anew"
             )
         self._snapshot = snapshot
+
+    def _guarded(self, scale: int, do: Callable[[], T]) -> T:
+        """What `do` gives.
+
+        Raises:
+            StyleError: if memory runs out; what was in it is let go before.
+        """
+        try:
+            with deterministic(self.extractor.device) if self.asked.deterministic else nullcontext():
+                return do()
+        except (MemoryError, RuntimeError) as error:
+            advice = advice_on(error, self.asked)
+            if advice is None:
+                raise
+        height, width = self.size(scale)
+        raise StyleError(
+            f"scale {scale + 1} of {len(self.settings.sizes)}, {width} x {height} pixels, run "
+            f"{self.execution(scale).words}: {advice}"
+        )
+
+    @property
+    def held(self) -> int:
+        """Bytes of images that are there at every scale."""
+        tensors = [self.content, self.start, *self.regions.values()]
+        tensors += [one for style in self.styles for one in (style.pixels, style.mask)]
+        return sum(one.untyped_storage().nbytes() for one in tensors if one is not None)
 
     def _next_stage(self, scale: int) -> Stage:
         """The stage of a scale: as it was, after the one before it, or the first."""
@@ -240,7 +301,14 @@ class Transfer:
         regions = {name: resize_mask(mask, size) for name, mask in self.regions.items()}
         styles = [self._style_at(one, scale) for one in self.styles if one.weight > 0]
         temporal = None if self.temporal is None else self.temporal.resized(size)
-        return Objective(self.extractor, self.settings, content, styles, regions, self._kernel, temporal)
+        given = (self.extractor, self.settings, content, styles, regions, self._kernel, temporal)
+        how = self.execution(scale)
+        if how.tile is not None:
+            return TiledObjective(
+                *given, tile=how.tile, keep_content=how.keep_content, progress=self._progress
+            )
+        kind = SegmentedObjective if how.checkpointed else Objective
+        return kind(*given, style_tile=how.style_tile)
 
     def _style_at(self, style: Style, scale: int) -> StyleImage:
         """Style images are never enlarged: what they would gain is blur."""

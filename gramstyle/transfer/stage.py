@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from gramstyle.errors import StyleError
-from gramstyle.numerics import wide
 from gramstyle.transfer.averaging import Average
 from gramstyle.transfer.canvas import Canvas
 from gramstyle.transfer.objective import Objective
@@ -35,17 +33,11 @@ class Stage:
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
-            terms = self.objective.terms(self.canvas.image())
-            values = torch.stack([wide(term.detach()) for term in terms.values()]).tolist()
-            losses.update(zip(terms, values, strict=True))
-            for name, value in losses.items():
-                if not math.isfinite(value):
-                    raise StyleError(
-                        f"the term {name} became {value}: use a smaller step_size, float32, or other weights"
-                    )
-            total = torch.stack([wide(term) for term in terms.values()]).sum()
-            torch.autograd.backward(total)
-            return total.detach()
+            image = self.canvas.image()
+            terms, gradient = self.objective.evaluate(image)
+            losses.update(terms)
+            torch.autograd.backward(image, gradient)
+            return torch.tensor(math.fsum(terms.values()), dtype=torch.float64)
 
         self.optimizer.step(closure)
         self.average.add(self.canvas.image())

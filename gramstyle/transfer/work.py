@@ -16,6 +16,7 @@ from gramstyle.files import write_text
 from gramstyle.images import MAX_PIXELS, Picture, check_saveable, read_image, resize_mask, save_image
 from gramstyle.kernels import Kernel
 from gramstyle.transfer.checkpoint import load_snapshot, save_snapshot
+from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.inputs import Style
 from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.manifest import manifest_of, read_manifest
@@ -40,10 +41,12 @@ class Work:
         device: see `Extractor`.
         dtype: of the network.
         kernel: see `gramstyle.gram`.
+        asked: how the network may be run. A job that goes on may be run in another way than it was begun in:
+            the result is the same to rounding, and with the same way to the same bits.
         weights_dir: folder looked in for weights before the cache.
         save_every: steps between two snapshots.
         max_pixels: a file that claims more is refused.
-        progress: called while weights are fetched.
+        progress: called while weights are fetched, and after each tile.
 
     Raises:
         ImageError: for an image that cannot be read; the message names it.
@@ -58,6 +61,7 @@ class Work:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
+        asked: Asked | None = None,
         weights_dir: str | Path | None = None,
         save_every: int = SAVE_EVERY,
         max_pixels: int = MAX_PIXELS,
@@ -84,6 +88,7 @@ class Work:
             device=device,
             dtype=dtype,
             kernel=kernel,
+            **(asked or Asked()).as_json(),
             weights_dir=weights_dir,
             progress=progress,
         )
@@ -126,11 +131,11 @@ class Work:
     def states(self) -> Iterator[State]:
         """Do the job, a state for every step.
 
-        If a term is not a number any more, or the caller stops early, the image so far is written before
-        the error goes on.
+        If a term is not a number any more, memory runs out or the caller stops early, the image so far is
+        written before the error goes on.
 
         Raises:
-            StyleError: where a term is not a number.
+            StyleError: where a term is not a number, or memory runs out.
             OSError: if a file cannot be written.
         """
         last: State | None = None

@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from extract.plain_networks import lively_state
+from safetensors.torch import save_file
 
 from gramstyle.distance import Combine
+from gramstyle.extract import backbone, network, select_taps
 from gramstyle.gram import GramSettings, Statistic
 from gramstyle.recipe import Recipe
 from gramstyle.transfer import OptimizerSettings, TransferSettings
@@ -55,5 +58,21 @@ def settings():
             **changes,
         }
         return TransferSettings(**values)
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def lively(tmp_path_factory):
+    """(backbone, taps) -> ``NAME@FILE`` of weights whose every number matters, up to these taps."""
+    folder, made = tmp_path_factory.mktemp("lively"), {}
+
+    def of(name, taps):
+        if (name, taps) not in made:
+            path = folder / f"{len(made)}.safetensors"
+            spec = backbone(name)
+            save_file(lively_state(network.build(spec, select_taps(spec, taps))), path)
+            made[name, taps] = f"{name}@{path}"
+        return made[name, taps]
 
     return of

@@ -6,6 +6,7 @@ from gramstyle.extract.regions.interval import Size as Size
 from gramstyle.extract.regions.interval import whole as whole
 from gramstyle.extract.regions.layout import Layout as Layout
 from gramstyle.extract.regions.layout import layout as layout
+from gramstyle.extract.regions.layout import without_values as without_values
 from gramstyle.extract.regions.plan import Plan as Plan
 from gramstyle.extract.regions.plan import plan as plan
 from gramstyle.extract.regions.plan import run as run

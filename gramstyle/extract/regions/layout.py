@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, fx, nn
@@ -14,6 +14,8 @@ from gramstyle.extract.regions.interval import Size
 from gramstyle.extract.regions.pointwise import Pointwise
 from gramstyle.extract.regions.program import Program, Step, refusal
 from gramstyle.extract.regions.reduction import Query
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ def layout(program: Program, height: int, width: int) -> Layout:
     Raises:
         StyleError: if maps of different sizes meet, or a value that depends on positions meets a map.
     """
-    twin = _without_values(program.network)
+    twin = without_values(program.network)
     dtype = _dtype(program.network)
     values: dict[str, Any] = {}
     sizes: dict[str, Size] = {}
@@ -97,7 +99,7 @@ def _dtype(network: nn.Module) -> torch.dtype:
     return next((one.dtype for one in weights if one.is_floating_point()), torch.float32)
 
 
-def _without_values(network: nn.Module) -> nn.Module:
+def without_values(network: M) -> M:
     """A copy of a network whose tensors are on the meta device; nothing is copied on the way."""
     memo: dict[int, Any] = {}
     for parameter in network.parameters():

@@ -82,10 +82,10 @@ def program(network: nn.Module, name: str) -> Program:
         StyleError: if the network cannot be traced, or holds an operation before its deepest tap that
             would need more of the image than a tile; the message names it.
     """
-    graph = _traced(network, name)
+    graph = traced(network, name)
     (output,) = (node for node in graph.nodes if node.op == "output")
     taps = {tap: node.name for tap, node in output.args[0].items()}
-    wanted = _ancestors(graph, set(taps.values()))
+    wanted = ancestors(graph, set(taps.values()))
     steps: dict[str, Step] = {}
     image = ""
     for node in graph.nodes:
@@ -107,19 +107,24 @@ class _Tracer(fx.Tracer):
         return has_rule(m) or super().is_leaf_module(m, module_qualified_name)
 
 
-def _traced(network: nn.Module, name: str) -> fx.Graph:
+def traced(network: nn.Module, name: str) -> fx.Graph:
+    """The operations of a network one by one; modules that have a rule are one operation.
+
+    Raises:
+        StyleError: if they depend on its input.
+    """
     try:
         return _Tracer().trace(network)
     except Exception as error:  # code of any network runs here, with stand-ins for tensors
         why = " ".join(str(error).split())[:200]
         raise StyleError(
-            f"{name} cannot run in tiles: its operations depend on its input and cannot be listed ({why}); "
-            "run it on the whole image (tile off)"
+            f"{name} cannot run in tiles or in segments: its operations depend on its input and cannot be "
+            f"listed ({why}); run it on the whole image (tile off)"
         ) from error
 
 
-def _ancestors(graph: fx.Graph, names: set[str]) -> set[str]:
-    """`names` and every node that they depend on."""
+def ancestors(graph: fx.Graph, names: set[str]) -> set[str]:
+    """`names` of nodes, and those of every node that they depend on."""
     found = set(names)
     for node in reversed(graph.nodes):
         if node.name in found:

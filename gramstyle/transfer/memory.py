@@ -1,0 +1,77 @@
+"""How much memory a transfer takes at most, from what its maps take."""
+
+from __future__ import annotations
+
+from gramstyle.extract import Extractor
+from gramstyle.extract.conv_act import ConvAct
+from gramstyle.extract.regions import Size
+from gramstyle.transfer.canvas import Parameterization
+from gramstyle.transfer.settings import TransferSettings
+
+LIBRARIES = 780 * 2**20
+"""Bytes of a process on a cpu that has imported everything, with a torch that is built with CUDA."""
+
+SCRATCH = {"cpu": 1.0, "cuda": 1.0}
+"""Kind of device -> what a step takes, as a multiple of the tensors that it holds."""
+
+
+COPIES = 8
+"""Matrices of C x C per tap and region: targets, moments, and what gradients of both need, in float64."""
+
+
+class Budget:
+    """Bytes of a process on a cpu, or of tensors on another device.
+
+    Args:
+        extractor: of the transfer.
+        settings: of the transfer.
+        held: bytes of images on the cpu that are there at every scale.
+        regions: how many there are.
+    """
+
+    def __init__(self, extractor: Extractor, settings: TransferSettings, held: int, regions: int) -> None:
+        self._on_cpu = extractor.device.type == "cpu"
+        self._scratch = SCRATCH.get(extractor.device.type, SCRATCH["cpu"])
+        self._regions = regions
+        self._pixels = settings.parameterization is Parameterization.PIXELS
+        optimizer = settings.optimizer
+        self._state = 2 if optimizer.name == "adam" else 2 * optimizer.history + 6
+        squares = sum(extractor.channels[tap] ** 2 for tap in settings.style.weights_of_taps)
+        statistics = 8 * COPIES * squares * max(1, regions)
+        self.fixed = network_bytes(extractor) + statistics + (LIBRARIES + held if self._on_cpu else 0)
+
+    def of_maps(self, maps: int) -> int:
+        """Of the tensors of a step, and of what kernels and allocators need beside them."""
+        return round(self._scratch * maps)
+
+    def of_image(self, size: Size) -> int:
+        """Of what is there between steps: numbers, gradient, optimiser, average, content, what is shown."""
+        height, width = size
+        masks = self._regions * 4 * height * width * 4 // 3
+        return (6 + self._state + (0 if self._pixels else 4)) * copy_of(size) + masks
+
+    def peak(self, size: Size, maps: int, kept: int = 0) -> int:
+        """At most, of a step and of the snapshot after it.
+
+        Args:
+            size: (H, W) of the image.
+            maps: bytes of the tensors of a step, as a `Rehearsal` counts them.
+            kept: bytes of features that are kept from step to step.
+        """
+        one = copy_of(size)
+        step = self.of_maps(maps) + (4 if self._pixels else 8) * one
+        snapshot = 2 * (2 + self._state) * one if self._on_cpu else 0
+        return self.fixed + self.of_image(size) + kept + max(step, snapshot)
+
+
+def copy_of(size: Size) -> int:
+    """Bytes of an image."""
+    return 12 * size[0] * size[1]
+
+
+def network_bytes(extractor: Extractor) -> int:
+    """Of weights, folded ones and those of fast convolutions."""
+    tensors = [*extractor.parameters(), *extractor.buffers()]
+    storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
+    filters = sum(one.filter_bytes for one in extractor.active_trunk.modules() if isinstance(one, ConvAct))
+    return sum(storages.values()) + filters
