@@ -18,12 +18,16 @@ from gramstyle.cli import (
     distance,
     doctor,
     film,
+    grid,
+    interpolate,
     presets,
+    sheet,
     study,
     transfer,
     video,
     weights,
 )
+from gramstyle.cli.aliases import Renaming
 from gramstyle.cli.console import say
 from gramstyle.errors import UnknownNameError
 
@@ -41,11 +45,14 @@ app.command("describe")(describe.describe)
 app.command("diagnose")(diagnose.diagnose)
 app.command("corpus")(corpus.corpus)
 app.command("study")(study.study)
-app.command("transfer")(transfer.transfer)
+app.command("transfer", cls=Renaming)(transfer.transfer)
 app.command("texture")(transfer.texture)
+app.command("grid")(grid.grid)
+app.command("interpolate")(interpolate.interpolate)
 app.command("video")(video.video)
 app.command("film")(film.film)
 app.command("rerun")(transfer.rerun)
+app.command("sheet")(sheet.sheet)
 app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)
 app.command("presets")(presets.presets)

@@ -260,8 +260,8 @@ def colour(text: str | None) -> tuple[float, float, float] | None:
     return red / 255, green / 255, blue / 255
 
 
-def number_list(text: str | None) -> tuple[float, ...] | None:
-    """The numbers of a comma-separated list.
+def number_list(text: str | None, what: str = "tap weights") -> tuple[float, ...] | None:
+    """The numbers of a comma-separated list of `what`.
 
     Raises:
         ValueError: if a part is no number.
@@ -272,4 +272,4 @@ def number_list(text: str | None) -> tuple[float, ...] | None:
     try:
         return tuple(float(part) for part in parts)
     except ValueError as error:
-        raise ValueError(f"tap weights must be numbers, comma-separated, got {text!r}") from error
+        raise ValueError(f"{what} must be numbers, comma-separated, got {text!r}") from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,7 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
+from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
+from gramstyle.cli.spread import spread
 from gramstyle.cli.transfer_options import (
     Averaging,
     BackboneName,
@@ -47,13 +50,14 @@ from gramstyle.cli.transfer_options import (
     StyleWeight,
     StyleWeights,
     TapWeights,
+    TraceFile,
     TvWeight,
 )
-from gramstyle.cli.transfer_settings import changed, settings_of, style_files
+from gramstyle.cli.transfer_settings import bits_of, changed, settings_of, start_of, style_files
 from gramstyle.cli.video import do_video
 from gramstyle.errors import StyleError
 from gramstyle.images import MAX_PIXELS
-from gramstyle.transfer import State
+from gramstyle.transfer import State, Trace
 from gramstyle.transfer.job import Job
 from gramstyle.transfer.manifest import changed_files, read_manifest
 from gramstyle.transfer.presets import DEFAULT
@@ -76,6 +80,7 @@ EXAMPLES = """
 """
 
 
+@spread
 def transfer(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="Image that is kept in its main lines.")],
     styles: Styles,
@@ -135,6 +140,7 @@ def transfer(
     save_every: SaveEvery = SAVE_EVERY,
     frames: Frames = None,
     frame_every: FrameEvery = 10,
+    trace: TraceFile = None,
     fresh: Fresh = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
@@ -142,6 +148,7 @@ def transfer(
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
+    fine: Fine = Fine(),
 ) -> None:
     """Give an image the style of others, by optimisation.
 
@@ -150,10 +157,10 @@ def transfer(
     """
     say.quiet = quiet
     with options.usage():
-        start, init = _start(init)
+        start, init = start_of(init)
         settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
         settings = changed(
-            settings,
+            fine.applied(settings),
             {
                 "size": size,
                 "min_size": min_size,
@@ -180,16 +187,18 @@ def transfer(
             settings=settings,
             mask=None if mask is None else str(mask),
             start=start,
-            bits=_bits(bits),
+            bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
         check_writable(output, "--output")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels)
+        check_writable(trace, "--trace")
+    _do(job, run, save_every, frames, frame_every, fresh, max_pixels, trace)
 
 
 transfer.__doc__ = (transfer.__doc__ or "") + EXAMPLES
 
 
+@spread
 def texture(
     styles: Styles,
     output: Output,
@@ -221,6 +230,7 @@ def texture(
     save_every: SaveEvery = SAVE_EVERY,
     frames: Frames = None,
     frame_every: FrameEvery = 10,
+    trace: TraceFile = None,
     fresh: Fresh = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
@@ -228,6 +238,7 @@ def texture(
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
+    fine: Fine = Fine(),
 ) -> None:
     """Make a texture like an image: its style, and no content.
 
@@ -237,7 +248,7 @@ def texture(
     with options.usage():
         settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, None)
         settings = changed(
-            settings,
+            fine.applied(settings),
             {
                 "size": size,
                 "min_size": min_size,
@@ -261,11 +272,12 @@ def texture(
             output=str(output),
             settings=settings,
             shape=_shape(shape),
-            bits=_bits(bits),
+            bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
         check_writable(output, "--output")
-    _do(job, run, save_every, frames, frame_every, fresh, max_pixels)
+        check_writable(trace, "--trace")
+    _do(job, run, save_every, frames, frame_every, fresh, max_pixels, trace)
 
 
 def rerun(
@@ -307,6 +319,7 @@ def _do(
     frame_every: int,
     fresh: bool,
     max_pixels: int,
+    trace: Path | None = None,
 ) -> Work:
     """Do a job and say how it goes."""
     with bars() as progress:
@@ -329,11 +342,16 @@ def _do(
         done = 0
     if done:
         say.note(f"going on after step {done} of an earlier run")
+    written = None if trace is None else Trace(trace, done)
+    began = time.perf_counter()
     with _shown(work, done) as show:
         for state in work.states():
             show(state)
+            if written is not None:
+                written.add(state, time.perf_counter() - began)
             if frames is not None and state.step % frame_every == 0:
                 work.save(frames / f"{state.step:06d}.png", state)
+            began = time.perf_counter()
     say.note(f"wrote {job.output} and {work.manifest_path.name}")
     return work
 
@@ -367,15 +385,6 @@ def _shown(work: Work, done: int) -> Iterator[_Shown]:
         yield _Shown(bar, work.job.settings.total_steps, done)
 
 
-def _start(init: str | None) -> tuple[str | None, str | None]:
-    """The path of an image to begin with, and the name of the beginning."""
-    if init is None or init in INITS[:-1]:
-        return None, init
-    if not Path(init).exists():
-        raise StyleError(f"--init must be {', '.join(INITS[:-1])} or the path of an image, got {init!r}")
-    return init, "image"
-
-
 def _shape(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
@@ -383,9 +392,3 @@ def _shape(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise StyleError(f"--shape must be height x width, such as 2x3, got {text!r}")
     return int(parts[0]), int(parts[1])
-
-
-def _bits(bits: int) -> Any:
-    if bits not in (8, 16):
-        raise StyleError(f"--bits must be 8 or 16, got {bits}")
-    return bits

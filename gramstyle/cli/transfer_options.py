@@ -53,14 +53,14 @@ GramName = Annotated[
 ]
 Size = Annotated[
     int | None,
-    typer.Option("--size", "-s", "--image-size", min=1, help="Longer side of the result, in pixels."),
+    typer.Option("--size", "-s", min=1, help="Longer side of the result, in pixels."),
 ]
 MinSize = Annotated[
     int | None, typer.Option("--min-size", min=1, help="Longer side of the coarsest scale, in pixels.")
 ]
 Iterations = Annotated[
     int | None,
-    typer.Option("--iterations", "-i", "--num-iterations", min=1, help="Steps at each scale but the first."),
+    typer.Option("--iterations", "-i", min=1, help="Steps at each scale but the first."),
 ]
 FirstIterations = Annotated[
     int | None, typer.Option("--first-iterations", min=1, help="Steps at the coarsest scale.")
@@ -94,4 +94,10 @@ Frames = Annotated[
     Path | None, typer.Option("--frames", metavar="FOLDER", help="Write numbered frames to this folder.")
 ]
 FrameEvery = Annotated[int, typer.Option("--frame-every", min=1, help="Steps from one frame to the next.")]
+TraceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace", metavar="FILE.jsonl", help="Write a line of JSON for each step: its terms, its time."
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever an earlier run has left.")]

@@ -13,6 +13,7 @@ from gramstyle.recipe import gram_settings
 from gramstyle.transfer import PARAMETERIZATIONS, TransferSettings, transfer_preset
 from gramstyle.transfer.job import StyleFile
 from gramstyle.transfer.presets import for_backbone
+from gramstyle.transfer.settings import INITS
 
 
 def settings_of(
@@ -96,3 +97,19 @@ def _region(name: str) -> str:
     """``#rrggbb`` of a colour."""
     levels = options.colour(name) or (0.0, 0.0, 0.0)
     return "#" + "".join(f"{round(255 * one):02x}" for one in levels)
+
+
+def start_of(init: str | None) -> tuple[str | None, str | None]:
+    """The path of an image to begin with, and the name of the beginning."""
+    if init is None or init in INITS[:-1]:
+        return None, init
+    if not Path(init).exists():
+        raise StyleError(f"--init must be {', '.join(INITS[:-1])} or the path of an image, got {init!r}")
+    return init, "image"
+
+
+def bits_of(bits: int) -> Any:
+    """8 or 16."""
+    if bits not in (8, 16):
+        raise StyleError(f"--bits must be 8 or 16, got {bits}")
+    return bits

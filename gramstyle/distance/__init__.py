@@ -1,5 +1,6 @@
 """Two descriptors of a tap -> how far apart their styles are."""
 
+from gramstyle.distance.barycenter import gaussian_barycenter as gaussian_barycenter
 from gramstyle.distance.combine import RULES as RULES
 from gramstyle.distance.combine import Combine as Combine
 from gramstyle.distance.combine import combine as combine

@@ -16,6 +16,7 @@ from gramstyle.report.render import rendered as rendered
 from gramstyle.report.render import save as save
 from gramstyle.report.sheet import check_factors as check_factors
 from gramstyle.report.sheet import contact_sheet as contact_sheet
+from gramstyle.report.sheet import image_sheet as image_sheet
 from gramstyle.report.study import choices_table as choices_table
 from gramstyle.report.study import remedies_table as remedies_table
 from gramstyle.report.study import study_page as study_page
@@ -32,3 +33,6 @@ from gramstyle.report.tables import to_markdown as to_markdown
 from gramstyle.report.theme import DARK as DARK
 from gramstyle.report.theme import LIGHT as LIGHT
 from gramstyle.report.theme import Palette as Palette
+from gramstyle.report.transfers import grid_sheet as grid_sheet
+from gramstyle.report.transfers import outcome_table as outcome_table
+from gramstyle.report.transfers import walk_sheet as walk_sheet

@@ -1,40 +1,25 @@
-"""A contact sheet: images of a corpus in rows and columns of their labels."""
+"""Contact sheets: images of a corpus in rows and columns of their labels, or any images in order."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
-import numpy as np
 import PIL.Image
-import PIL.ImageOps
-from numpy.typing import NDArray
 
 from gramstyle import check
 from gramstyle.corpus import FACTORS, Corpus, Item
 from gramstyle.errors import StyleError
 from gramstyle.images import Picture
-from gramstyle.report import theme
-from gramstyle.report.names import displayed
+from gramstyle.report.mosaic import SMALLEST, Mosaic, closest, drawn, small
+from gramstyle.report.names import displayed, without_shared_folders
 from gramstyle.report.theme import LIGHT, Palette
 from gramstyle.types import Progress
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-GAP = 4
-"""Pixels between two cells."""
-
-EDGE = 12
-"""Pixels around everything."""
-
-LINE = 24
-"""Pixels of height that a line of text takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +77,69 @@ def contact_sheet(
         ImageError: if an image cannot be read.
     """
     check_factors(rows, columns)
-    if cell < 16:
-        raise ValueError(f"cell must be 16 pixels or more, got {cell}")
+    check_cell(cell)
     check.positive("most", most)
     plan = _planned(corpus, rows, columns, most)
-    strip = LINE if plan.named else 0
-    pixels = _pasted(plan, cell, strip, palette, progress)
-    with theme.themed():
-        return _framed(pixels, plan, cell, strip, f"{displayed(corpus.name, 60)}: {plan.said}", palette)
+    blank = {(row, column): None for row in range(plan.height) for column in range(len(plan.columns))}
+    mosaic = Mosaic(
+        cells=blank | _shrunk(plan, cell, progress),
+        rows=plan.rows,
+        columns=plan.columns,
+        height=plan.height,
+        width=plan.width,
+        cell=(cell, cell),
+        names={at: item.name for at, item in plan.cells.items()} if plan.named else {},
+        title=f"{displayed(corpus.name, 60)}: {plan.said}",
+    )
+    return drawn(mosaic, palette)
+
+
+def image_sheet(
+    pictures: Iterable[Picture],
+    *,
+    columns: int | None = None,
+    cell: int = 192,
+    labels: bool = False,
+    title: str = "",
+    palette: Palette = LIGHT,
+) -> Figure:
+    """Small pictures of any images, row by row, in cells as small as they allow.
+
+    Args:
+        pictures: each is let go of before the next is asked for.
+        columns: pictures in a row; None makes about as many rows as columns.
+        cell: longer side of a picture in pixels of the PNG that `rendered` makes of the figure.
+        labels: write the name of each picture below it, without the folders that all lie in.
+        title: above all; "" for none.
+        palette: colours of the sheet.
+
+    Raises:
+        StyleError: if there is no picture.
+        ValueError: if `cell` is smaller than 16 pixels, or `columns` not positive.
+    """
+    check_cell(cell)
+    if columns is not None:
+        check.positive("columns", columns)
+    found = [(picture.name, small(picture, cell)) for picture in pictures]
+    if not found:
+        raise StyleError("pictures must hold at least one image, got none")
+    width = min(columns or math.ceil(math.sqrt(len(found))), len(found))
+    names = without_shared_folders([name for name, _ in found]) if labels else []
+    mosaic = Mosaic(
+        cells={divmod(place, width): image for place, (_, image) in enumerate(found)},
+        height=-(-len(found) // width),
+        width=width,
+        cell=closest([image for _, image in found]),
+        names={divmod(place, width): name for place, name in enumerate(names)},
+        title=title,
+    )
+    return drawn(mosaic, palette)
+
+
+def check_cell(cell: int) -> None:
+    """Raise `ValueError` unless a cell of so many pixels shows anything."""
+    if cell < SMALLEST:
+        raise ValueError(f"cell must be {SMALLEST} pixels or more, got {cell}")
 
 
 def check_factors(rows: str, columns: str) -> None:
@@ -163,102 +203,13 @@ def _said(cells: dict[tuple[int, int], Item], corpus: Corpus, factors: dict[str,
     return ", ".join([share, *cut])
 
 
-def _pasted(
-    plan: _Plan, cell: int, strip: int, palette: Palette, progress: Progress | None
-) -> NDArray[np.uint8]:
-    """All pictures in their places, (H, W, 3)."""
-    down, across = cell + strip + GAP, cell + GAP
-    size = (plan.width * across - GAP, plan.height * down - GAP)
-    sheet = PIL.Image.new("RGB", size, palette.surface)
-    for row, column in product(range(plan.height), range(plan.width)):
-        if plan.columns and (row, column) not in plan.cells:
-            sheet.paste(
-                palette.blank, (column * across, row * down, column * across + cell, row * down + cell)
-            )
-    for done, ((row, column), item) in enumerate(plan.cells.items(), start=1):
-        small = _small(item.origin.picture(), cell)
-        left, top = column * across + (cell - small.width) // 2, row * down + (cell - small.height) // 2
-        sheet.paste(small, (left, top))
+def _shrunk(
+    plan: _Plan, cell: int, progress: Progress | None
+) -> dict[tuple[int, int], PIL.Image.Image | None]:
+    """Each image of a plan, made small."""
+    found: dict[tuple[int, int], PIL.Image.Image | None] = {}
+    for at, item in plan.cells.items():
+        found[at] = small(item.origin.picture(), cell)
         if progress is not None:
-            progress("drawing the sheet", done, len(plan.cells))
-    return np.asarray(sheet)
-
-
-def _small(picture: Picture, cell: int) -> PIL.Image.Image:
-    """A picture whose longer side is `cell`."""
-    levels = (picture.pixels.detach().cpu().float().clamp(0, 1) * 255).round().numpy().astype(np.uint8)
-    image = PIL.Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))
-    return PIL.ImageOps.contain(image, (cell, cell), PIL.Image.Resampling.LANCZOS)
-
-
-def _framed(
-    pixels: NDArray[np.uint8], plan: _Plan, cell: int, strip: int, title: str, palette: Palette
-) -> Figure:
-    """The pictures with labels around them, one of their pixels to one of the figure."""
-    height, width = pixels.shape[:2]
-    longest = _width(plan.columns, theme.SMALL)
-    turned = longest > cell
-    labels = round(0.71 * longest) + LINE if turned else LINE if plan.columns else 0
-    left = round(EDGE + _width(plan.rows, theme.SMALL) + (EDGE if plan.rows else 0))
-    right = EDGE + (labels - LINE if turned else 0)  # where the last turned label ends
-    top = 2 * EDGE + LINE + labels
-    whole = max(left + width + right, round(_width([title], theme.TITLE)) + 2 * EDGE), top + height + EDGE
-    figure = _figure(*whole, palette)
-    ax = figure.add_axes((left / whole[0], EDGE / whole[1], width / whole[0], height / whole[1]))
-    ax.imshow(pixels, interpolation="nearest", aspect="auto", extent=(0, width, height, 0))
-    _label(ax, plan, cell, strip, turned, palette)
-    figure.text(
-        EDGE / whole[0], 1 - EDGE / whole[1], title, fontsize=theme.TITLE, color=palette.ink, va="top"
-    )
-    return figure
-
-
-def _label(ax: Axes, plan: _Plan, cell: int, strip: int, turned: bool, palette: Palette) -> None:
-    """Write the labels of rows and columns, or the names of images."""
-    ax.spines[:].set_visible(False)
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelsize=theme.SMALL, labelcolor=palette.ink, pad=EDGE / 4)
-    down, across = cell + strip + GAP, cell + GAP
-    ax.set_xticks([column * across + cell / 2 for column in range(len(plan.columns))], plan.columns)
-    ax.set_yticks([row * down + cell / 2 for row in range(len(plan.rows))], plan.rows)
-    if turned:
-        for label in ax.get_xticklabels():
-            label.set(rotation=45, ha="left", rotation_mode="anchor")
-    if plan.named:
-        for (row, column), item in plan.cells.items():
-            name = _fitting(item.name, cell)
-            place = (column * across + cell / 2, row * down + cell + strip / 2)
-            ax.text(*place, name, fontsize=theme.SMALL, color=palette.muted, ha="center", va="center")
-
-
-def _figure(width: int, height: int, palette: Palette) -> Figure:
-    """An empty figure of so many pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    size = (width / theme.DPI, height / theme.DPI)
-    figure = Figure(figsize=size, dpi=theme.DPI, facecolor=palette.surface)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _fitting(name: str, room: int) -> str:
-    """A name, its middle left out where it takes more than `room` pixels."""
-    plain = displayed(name, 200)
-    taken = _width([plain], theme.SMALL)
-    letters = len(plain)
-    while taken > room and letters > 3:
-        letters = min(letters - 1, int(letters * room / taken) + 1)
-        plain = displayed(name, letters)
-        taken = _width([plain], theme.SMALL)
-    return plain
-
-
-def _width(texts: Sequence[str], size: float) -> float:
-    """Pixels that the widest of some texts takes; 0 for none."""
-    figure = _figure(100, 100, LIGHT)
-    with warnings.catch_warnings():
-        # a script that no font at hand knows is measured as boxes, as it will be drawn
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        drawn = [figure.text(0, 0, text, fontsize=size) for text in texts]
-        return max((one.get_window_extent().width for one in drawn), default=0.0)
+            progress("drawing the sheet", len(found), len(plan.cells))
+    return found

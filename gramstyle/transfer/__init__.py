@@ -1,13 +1,17 @@
 """Neural style transfer: a content and styles -> states of an image."""
 
+from gramstyle.transfer.batch import Batch as Batch
+from gramstyle.transfer.batch import Outcome as Outcome
 from gramstyle.transfer.canvas import PARAMETERIZATIONS as PARAMETERIZATIONS
 from gramstyle.transfer.canvas import Parameterization as Parameterization
 from gramstyle.transfer.checkpoint import load_snapshot as load_snapshot
 from gramstyle.transfer.checkpoint import save_snapshot as save_snapshot
 from gramstyle.transfer.colors import PRESERVES as PRESERVES
+from gramstyle.transfer.grid import Grid as Grid
 from gramstyle.transfer.inputs import Style as Style
 from gramstyle.transfer.job import Job as Job
 from gramstyle.transfer.job import StyleFile as StyleFile
+from gramstyle.transfer.network import network_of as network_of
 from gramstyle.transfer.objective import Objective as Objective
 from gramstyle.transfer.objective import StyleImage as StyleImage
 from gramstyle.transfer.optimizer import OptimizerSettings as OptimizerSettings
@@ -20,4 +24,6 @@ from gramstyle.transfer.run import State as State
 from gramstyle.transfer.run import Transfer as Transfer
 from gramstyle.transfer.settings import TransferSettings as TransferSettings
 from gramstyle.transfer.temporal import Temporal as Temporal
+from gramstyle.transfer.trace import Trace as Trace
+from gramstyle.transfer.walk import Walk as Walk
 from gramstyle.transfer.work import Work as Work

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import torch
 from torch import Tensor
 
-from gramstyle.distance import Combine, DistanceTo
+from gramstyle.distance import Combine, DistanceTo, gaussian_barycenter
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.gram import GramSettings, Moments, Statistic, joined, moments_of_part
 from gramstyle.images import resize_mask
 from gramstyle.kernels import Kernel
 from gramstyle.numerics import wide
+from gramstyle.transfer.histogram import HistogramTarget
 from gramstyle.transfer.losses import VARIATIONS, content_loss
+from gramstyle.transfer.remedies import remedy_named
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.temporal import Temporal, temporal_loss
 
@@ -47,11 +50,13 @@ class StyleImage:
 class Objective:
     """Terms of the loss by name; their sum is minimised.
 
-    They are ``content TAP``, ``style TAP``, ``color``, ``tv`` and, in frames of a film, ``temporal``.
+    They are ``content TAP``, ``style TAP``, ``histogram TAP``, ``color``, ``tv`` and, in frames of a film,
+    ``temporal``.
 
     Several styles of one region are one distribution of features, of which each gives its share of the
     positions: the moments that a style made of patches of all would have. With the mean square of Gram
-    matrices that is the same as a sum of one loss per style.
+    matrices that is the same as a sum of one loss per style. With the blend ``geodesic`` they are instead the
+    Gaussian between theirs: see `gramstyle.distance.gaussian_barycenter`.
 
     Args:
         extractor: with every tap of `settings`.
@@ -86,10 +91,11 @@ class Objective:
         if rule is Combine.ROOT_SUM_SQUARES:
             raise StyleError("combine must be sum or mean for a transfer, got root-sum-squares")
         total = sum(weights.values()) if rule is Combine.MEAN else 1.0
-        self._weights = {tap: settings.style_weight * weight / total for tap, weight in weights.items()}
+        self._weights = {tap: weight / total for tap, weight in weights.items()}
+        self._remedy = remedy_named(settings.remedy)
         self._masks: dict[tuple[str, int, int], Tensor] = {}
         with torch.no_grad():
-            self._styles, self._colours = self._style_targets(styles)
+            self._styles, self._histograms, self._colours = self._style_targets(styles)
             self._contents = self._content_targets(content)
 
     def terms(self, image: Tensor) -> dict[str, Tensor]:
@@ -101,8 +107,11 @@ class Objective:
             loss = content_loss(features[tap], target, settings.content_norm)
             found[f"content {tap}"] = loss * (settings.content_weight / len(self._contents) / unit)
         for tap, weight in self._weights.items():
-            if weight:
-                found[f"style {tap}"] = weight * self._style_loss(tap, features[tap])
+            if weight and settings.style_weight:
+                found[f"style {tap}"] = settings.style_weight * weight * self._style_loss(tap, features[tap])
+            if weight and settings.histogram_weight:
+                loss = self._histogram_loss(tap, features[tap])
+                found[f"histogram {tap}"] = settings.histogram_weight * weight * loss
         if settings.color_weight:
             found[COLOUR] = settings.color_weight * self._colour_loss(image)
         if settings.tv_weight:
@@ -112,7 +121,19 @@ class Objective:
         return found
 
     def _style_loss(self, tap: str, features: Tensor) -> Tensor:
-        return self._over_regions(self._styles[tap], features, self.settings.style.gram)
+        return self._over_regions(
+            self._styles[tap], self._remedy.features(features), self.settings.style.gram
+        )
+
+    def _histogram_loss(self, tap: str, features: Tensor) -> Tensor:
+        """Over regions, each by its share of the area."""
+        total = wide(features.new_zeros(()))
+        for name, target in self._histograms[tap].items():
+            mask = self._mask(name, features)
+            share = 1.0 if mask is None else float(mask.mean())
+            if share > 0:
+                total = total + share * target.loss(features, mask)
+        return total
 
     def _colour_loss(self, image: Tensor) -> Tensor:
         return self._over_regions(self._colours, image, GAUSSIAN)
@@ -143,30 +164,56 @@ class Objective:
 
     def _style_targets(
         self, styles: Sequence[StyleImage]
-    ) -> tuple[dict[str, dict[str, _Target]], dict[str, _Target]]:
-        """Tap -> region -> target, and the same of colours."""
-        recipe = self.settings.style
+    ) -> tuple[dict[str, dict[str, _Target]], dict[str, dict[str, HistogramTarget]], dict[str, _Target]]:
+        """Tap -> region -> target, the same of histograms, and region -> target of colours."""
         per_tap: dict[str, dict[str, _Target]] = {tap: {} for tap in self._weights}
+        histograms: dict[str, dict[str, HistogramTarget]] = {tap: {} for tap in self._weights}
         colours: dict[str, _Target] = {}
         for region in self.regions:
-            blended: dict[str, Moments] = {}
+            parts: dict[str, list[Moments]] = {}
+            samples: dict[str, list[tuple[Tensor, Tensor]]] = {tap: [] for tap in self._weights}
             for style in (one for one in styles if one.region == region and one.weight > 0):
                 features = dict(self.extractor(style.pixels)) if self._weights else {}
+                for tap in samples:
+                    if self.settings.histogram_weight:
+                        samples[tap].append(_sample(features[tap], style))
+                    features[tap] = self._remedy.features(features[tap])
                 features[COLOUR] = style.pixels.to(self.extractor.device)
                 for tap, one in features.items():
                     if tap in per_tap or tap == COLOUR:
                         part = _shared(_moments(one, style.mask, self.kernel), style.weight)
-                        blended[tap] = joined(blended[tap], part) if tap in blended else part
+                        parts.setdefault(tap, []).append(part)
+            blended = {tap: self._blended(several) for tap, several in parts.items()}
             for tap in per_tap:
-                value = recipe.gram.of_moments(blended[tap])
-                per_tap[tap][region] = _Target(
-                    value, recipe.metric, recipe.gram.statistic, self.settings.relative, self.settings.ridge
-                )
+                per_tap[tap][region] = self._target(blended[tap])
+                if samples[tap]:
+                    histograms[tap][region] = HistogramTarget(samples[tap], self.settings.relative)
             colour = blended[COLOUR]
             covariance = colour.second / colour.positions[:, None, None]
             gaussian = torch.cat([covariance, colour.mean[..., None]], -1)
             colours[region] = _Target(gaussian, "squared-wasserstein", Statistic.GAUSSIAN, True, 1e-4)
-        return per_tap, colours
+        return per_tap, histograms, colours
+
+    def _target(self, moments: Moments) -> _Target:
+        recipe = self.settings.style
+        value = recipe.gram.of_moments(moments)
+        return _Target(
+            value,
+            recipe.metric,
+            recipe.gram.statistic,
+            self.settings.relative,
+            self.settings.ridge,
+            self._remedy.scales(value, recipe.gram.statistic),
+        )
+
+    def _blended(self, parts: Sequence[Moments]) -> Moments:
+        """One distribution of several, each with its share of the positions."""
+        if self.settings.blend == "mixture":
+            return reduce(joined, parts)
+        covariances = torch.cat([one.second / one.positions[:, None, None] for one in parts])
+        shares = torch.cat([one.positions for one in parts])
+        covariance, mean = gaussian_barycenter(covariances, torch.cat([one.mean for one in parts]), shares)
+        return Moments(covariance[None], mean[None], torch.ones_like(shares[:1]))
 
     def _content_targets(self, content: Tensor | None) -> dict[str, tuple[Tensor, float]]:
         """Tap -> features, and what their loss is divided by."""
@@ -189,16 +236,25 @@ class _Target:
     """A style's descriptor of one tap, and the loss of others beside it."""
 
     def __init__(
-        self, value: Tensor, metric: str, statistic: Statistic, relative: bool, ridge: float
+        self,
+        value: Tensor,
+        metric: str,
+        statistic: Statistic,
+        relative: bool,
+        ridge: float,
+        scales: Tensor | None = None,
     ) -> None:
-        self._ridge = None
+        self._ridge, self._scales = None, scales
+        if scales is not None:
+            value = value * scales
         if statistic is Statistic.GAUSSIAN and ridge:
             channels = value.shape[1]
             level = value[..., :-1].diagonal(dim1=-2, dim2=-1).mean()
             eye = torch.eye(channels, channels + 1, dtype=value.dtype, device=value.device)
             self._ridge = ridge * level * eye
         exact = not ridge or value.shape[1] <= SMALL
-        self._distance = DistanceTo(self._ridged(value), metric, statistic=statistic, exact=exact)
+        ridged = value if self._ridge is None else value + self._ridge
+        self._distance = DistanceTo(ridged, metric, statistic=statistic, exact=exact)
         unit = float(self.raw(torch.zeros_like(value))) if relative else 1.0
         self._unit = unit if unit > 0 else 1.0
 
@@ -208,10 +264,8 @@ class _Target:
 
     def raw(self, value: Tensor) -> Tensor:
         """The distance as such, a number."""
-        return self._distance(self._ridged(value))[0]
-
-    def _ridged(self, value: Tensor) -> Tensor:
-        return value if self._ridge is None else value + self._ridge
+        scaled = value if self._scales is None else value * self._scales
+        return self._distance(scaled if self._ridge is None else scaled + self._ridge)[0]
 
 
 def _moments(features: Tensor, mask: Tensor | None, kernel: Kernel) -> Moments:
@@ -220,6 +274,14 @@ def _moments(features: Tensor, mask: Tensor | None, kernel: Kernel) -> Moments:
         return moments_of_part(features, kernel=kernel)
     weights = resize_mask(mask, (features.shape[2], features.shape[3])).to(features.device)
     return moments_of_part(features, weights[None], kernel)
+
+
+def _sample(features: Tensor, style: StyleImage) -> tuple[Tensor, Tensor]:
+    """Values (C, P) of a style, and the weights of its positions (P,), which sum to that of the style."""
+    size = features.shape[2], features.shape[3]
+    mask = torch.ones(size) if style.mask is None else resize_mask(style.mask, size)
+    weights = mask.flatten().to(features.device)
+    return features[0].flatten(1), weights * (style.weight / weights.sum())
 
 
 def _shared(moments: Moments, weight: float) -> Moments:

@@ -20,6 +20,7 @@ from gramstyle.kernels import Kernel
 from gramstyle.transfer.canvas import Canvas, canvas_of
 from gramstyle.transfer.colors import recolored_result, recolored_style
 from gramstyle.transfer.inputs import Style, checked_image, checked_mask, checked_styles
+from gramstyle.transfer.network import fitting, network_of
 from gramstyle.transfer.objective import Objective, StyleImage
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.stage import Stage
@@ -84,8 +85,8 @@ class Transfer:
         shape: (H, W) whose proportions the result has, where there is no content; None is a square.
         start: the image to begin with for ``init="image"``, (3, H, W).
         temporal: what earlier frames of a film say of this one, of any size.
-        extractor: one of another transfer with the same style and taps, which is loaded then; device, dtype,
-            kernel and weights are its own.
+        extractor: a network that is there already, as `network_of` builds it, in place of one that is built
+            as the arguments below say.
         device: see `Extractor`.
         dtype: of the network; the image is float32.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
@@ -121,21 +122,20 @@ class Transfer:
         self.regions = {name: checked_mask("regions", mask) for name, mask in (regions or {}).items()}
         self.start = None if start is None else checked_image("start", start)
         self.temporal = None if temporal is None else checked_temporal(temporal)
-        self._kernel = kernel
         self._shape = self._proportions(shape)
-        self.extractor = extractor or Extractor(
-            settings.style.backbone,
-            settings.taps,
-            device=device,
-            dtype=dtype,
-            kernel=kernel,
-            first_padding=settings.style.first_padding,
-            pooling=settings.style.pooling,
-            normalization=settings.style.normalization,
-            check_range=False,
-            weights_dir=weights_dir,
-            progress=progress,
+        self.extractor = (
+            network_of(
+                settings,
+                device=device,
+                dtype=dtype,
+                kernel=kernel,
+                weights_dir=weights_dir,
+                progress=progress,
+            )
+            if extractor is None
+            else fitting(extractor, settings)
         )
+        self._kernel = self.extractor.kernel
         self._check_sizes()
         self._stage: Stage | None = None
         self._done = (0, 0)

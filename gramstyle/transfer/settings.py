@@ -9,30 +9,41 @@ from typing import Any, Literal, TypeAlias
 from gramstyle import check
 from gramstyle.errors import StyleError
 from gramstyle.extract import backbone, parse, select_taps
+from gramstyle.gram import Statistic
 from gramstyle.recipe import Recipe
 from gramstyle.transfer.canvas import PARAMETERIZATIONS, Parameterization
 from gramstyle.transfer.colors import PRESERVES, Preserve
 from gramstyle.transfer.losses import CONTENT_NORMS, VARIATIONS, ContentNorm, Variation
 from gramstyle.transfer.optimizer import OPTIMIZERS, OptimizerSettings
 from gramstyle.transfer.pyramid import scales
+from gramstyle.transfer.remedies import NONE, remedy_named
 
 Init: TypeAlias = Literal["content", "style", "gray", "noise", "image"]
 INITS: tuple[Init, ...] = ("content", "style", "gray", "noise", "image")
 
-WEIGHTS = ("style_weight", "content_weight", "color_weight", "tv_weight", "temporal_weight", "ridge")
-"""Numbers that are 0 or more."""
+Blend: TypeAlias = Literal["mixture", "geodesic"]
+BLENDS: tuple[Blend, ...] = ("mixture", "geodesic")
+
+WEIGHTS = ("style_weight", "histogram_weight", "content_weight", "color_weight")
+"""Of terms any of which is reason enough to optimise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferSettings:
     """What is minimised, from which image on, and how.
 
-    The loss at each scale is ``style_weight * S + content_weight * C + color_weight * K + tv_weight * V``; in
-    a film ``temporal_weight * T`` comes to it.
+    The loss at each scale is ``style_weight * S + histogram_weight * H + content_weight * C +
+    color_weight * K + tv_weight * V``; in a film ``temporal_weight * T`` comes to it.
 
     Attributes:
         style: S is the style distance of this recipe. Its sizes are not used: those of the pyramid are.
         style_weight: of S.
+        remedy: what is done to features before S compares them; see `gramstyle.transfer.remedies.Remedy`.
+        histogram_weight: of H, the distance of the histograms of channels, at the taps of `style` and with
+            their weights; see `gramstyle.transfer.histogram.HistogramTarget`.
+        blend: what several styles are together: ``mixture``, features drawn from each in turn; or, where the
+            statistic is gaussian, ``geodesic``, the Gaussian between theirs in the 2-Wasserstein distance
+            (see `gramstyle.distance.gaussian_barycenter`).
         content_taps: C is the mean over these of `gramstyle.transfer.losses.content_loss`.
         content_weight: of C; 0 for textures.
         content_norm: see `content_loss`.
@@ -71,6 +82,9 @@ class TransferSettings:
 
     style: Recipe
     style_weight: float = 1.0
+    remedy: str = NONE
+    histogram_weight: float = 0.0
+    blend: Blend = "mixture"
     content_taps: tuple[str, ...]
     content_weight: float = 0.015
     content_norm: ContentNorm = "mean"
@@ -113,28 +127,40 @@ class TransferSettings:
             raise StyleError("content_weight needs content_taps: name one, or set it to 0")
         if self.content_taps:
             select_taps(backbone(parse(self.style.backbone).backbone), self.content_taps)
+        remedy_named(self.remedy).check_statistic(self.style.gram.statistic)
+        check.name_in("blend", self.blend, BLENDS)
+        if self.blend == "geodesic" and self.style.gram.statistic is not Statistic.GAUSSIAN:
+            raise StyleError(
+                "blend geodesic is between Gaussians and needs the statistic gaussian, got "
+                f"{self.style.gram.statistic.value}: use the metric squared-wasserstein, or blend mixture"
+            )
         check.name_in("content_norm", self.content_norm, CONTENT_NORMS)
         check.name_in("tv", self.tv, VARIATIONS)
         check.name_in("init", self.init, INITS)
         check.member(PARAMETERIZATIONS, "parameterization", self.parameterization)
         check.name_in("preserve_color", self.preserve_color, PRESERVES)
         check.name_in("optimizer", self.optimizer.name, OPTIMIZERS)
-        for name in WEIGHTS:
+        self._check_numbers()
+        if not any(getattr(self, name) for name in WEIGHTS):
+            raise StyleError(
+                f"one of {', '.join(WEIGHTS)} must be greater than 0: there is nothing to optimise"
+            )
+
+    def _check_numbers(self) -> None:
+        for name in (*WEIGHTS, "tv_weight", "temporal_weight", "ridge"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more and finite, got {value}")
         for name in ("size", "min_size", "first_iterations", "iterations", "style_scale"):
             check.positive(name, getattr(self, name))
         check.positive("step_size", self.optimizer.step_size)
+        check.positive("history", self.optimizer.history)
+        if len(self.optimizer.betas) != 2 or not all(0 <= beta < 1 for beta in self.optimizer.betas):
+            raise ValueError(f"betas must be two numbers, 0 or more and below 1, got {self.optimizer.betas}")
         if self.style_size is not None:
             check.positive("style_size", self.style_size)
         if not 0 <= self.averaging < 1:
             raise ValueError(f"averaging must be at least 0 and below 1, got {self.averaging}")
-        if self.style_weight == self.content_weight == self.color_weight == 0:
-            raise StyleError(
-                "one of style_weight, content_weight and color_weight must be greater than 0: there is "
-                "nothing to optimise"
-            )
 
     @property
     def taps(self) -> tuple[str, ...]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gramstyle.errors import StyleError
+from gramstyle.extract import Extractor
 from gramstyle.files import write_text
 from gramstyle.images import MAX_PIXELS, Picture, check_saveable, read_image, resize_mask, save_image
 from gramstyle.kernels import Kernel
 from gramstyle.transfer.checkpoint import load_snapshot, save_snapshot
 from gramstyle.transfer.inputs import Style
 from gramstyle.transfer.job import Job, StyleFile
-from gramstyle.transfer.manifest import manifest_of
+from gramstyle.transfer.manifest import manifest_of, read_manifest
 from gramstyle.transfer.regions import color_regions
 from gramstyle.transfer.run import State, Transfer
 from gramstyle.types import Progress
@@ -34,6 +36,7 @@ class Work:
 
     Args:
         job: what to do.
+        extractor: a network that is there already; see `Transfer`.
         device: see `Extractor`.
         dtype: of the network.
         kernel: see `gramstyle.gram`.
@@ -51,6 +54,7 @@ class Work:
         self,
         job: Job,
         *,
+        extractor: Extractor | None = None,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
@@ -76,6 +80,7 @@ class Work:
             regions=None if job.mask is None else _regions(job.mask, read, content),
             shape=job.shape,
             start=None if job.start is None else read(job.start).pixels,
+            extractor=extractor,
             device=device,
             dtype=dtype,
             kernel=kernel,
@@ -92,6 +97,18 @@ class Work:
     def manifest_path(self) -> Path:
         """Beside the output."""
         return self.output.with_name(self.output.name + ".json")
+
+    def finished(self) -> dict[str, Any] | None:
+        """The manifest of an earlier run of this very job that went to its end; None if there is none."""
+        if not self.output.exists():
+            return None
+        try:
+            plain = read_manifest(self.manifest_path)
+            same = plain["digest"] == self.transfer.digest and plain["job"]["bits"] == self.job.bits
+            done, steps = plain["steps"]
+        except (OSError, KeyError, TypeError, ValueError):
+            return None
+        return plain if same and done == steps else None
 
     def resume(self) -> int:
         """Go on from an earlier run of this job, if there is one; the steps that it had done.
@@ -138,6 +155,7 @@ class Work:
     def _write(self, state: State) -> None:
         manifest = json.dumps(manifest_of(self.job, self.transfer, state), indent=1)
         alpha = None if self._alpha is None else _fitted(self._alpha, state)
+        self.manifest_path.unlink(missing_ok=True)  # never beside an image that it did not make
         save_image(self.output, state.image, alpha=alpha, bits=self.job.bits, about=manifest)
         write_text(self.manifest_path, manifest + "\n")
 

@@ -51,6 +51,7 @@ def test_a_rerun_gives_the_same_bytes(run, files, tmp_path):
     made = run(
         "transfer", *files, "--style-weights", "3,1", "-o", tmp_path / "out.tif", "--bits", 16, *FEW,
         "--init", "noise", "--seed", 3, "--optimizer", "lbfgs", "--preserve-color", "histogram",
+        "--remedy", "softmax-channel:2", "--histogram-weight", 0.5,
     )  # fmt: skip
     assert made.code == 0, made.err
     again = run("rerun", tmp_path / "out.tif.json", "-o", tmp_path / "again.tif")
@@ -202,6 +203,8 @@ def test_what_another_run_left_is_left_aside(run, files, tmp_path):
         (("--optimizer", "sgd"), "optimizer must be one of"),
         (("--style-taps", "relu1_1"), "relu1_1"),
         (("--pooling", "average"), "pooling is for backbones of the registry"),
+        (("--remedy", "softmax-global:0"), "a softmax with a temperature above 0"),
+        (("--remedy", "standardised", "-m", "wasserstein-diagonal"), "needs the statistic gram, covariance"),
         (("--parameterization", "svg"), "parameterization must be one of: "),
         (
             ("--style-weight", "0", "--content-weight", "0", "--color-weight", "0"),

@@ -1,0 +1,120 @@
+"""Many transfers, as the command line does them: with progress, a table and a sheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gramstyle.cli.asked import Asked
+from gramstyle.cli.console import bars, say
+from gramstyle.errors import StyleError
+from gramstyle.files import write_text
+from gramstyle.transfer import Batch, Job, Outcome, State
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TABLE, SHEET = "results.csv", "sheet.png"
+
+
+def do(
+    jobs: Sequence[Job], asked: Asked, folder: Path, sheet: Callable[[Sequence[Outcome]], Figure]
+) -> list[Outcome]:
+    """Do jobs whose outputs go to `folder`; write their table after each, and their sheet at the end."""
+    from gramstyle import report
+
+    with bars() as progress:
+        batch = Batch(jobs, **asked.of_batch(), progress=progress)
+    earlier = _seconds(folder / TABLE)
+    outcomes: list[Outcome] = []
+    with _shown(batch) as watch:
+        for outcome in batch.outcomes(watch):
+            outcomes.append(outcome)
+            watch.ended(len(outcomes))
+            _say(outcome, len(outcomes), len(jobs))
+            write_text(folder / TABLE, report.to_csv(*report.outcome_table(outcomes, earlier)))
+    report.save(sheet(outcomes), folder / SHEET)
+    say.note(f"wrote {SHEET} and {TABLE} to {folder}")
+    return outcomes
+
+
+def finish(outcomes: Sequence[Outcome]) -> None:
+    """End with exit code 1 where a job failed, and say which."""
+    failed = [one for one in outcomes if one.end == "failed"]
+    if not failed:
+        return
+    reasons: dict[str, list[str]] = {}
+    for one in failed:
+        reasons.setdefault(one.note, []).append(Path(one.job.output).name)
+    for reason, names in reasons.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        say.error(f"{names[0]}{more}: {reason}")
+    say.error(f"{len(failed)} of {len(outcomes)} failed; the same command tries these again")
+    raise typer.Exit(1)
+
+
+def check_inputs(paths: Sequence[Path], folder: Path) -> None:
+    """Raise `StyleError` if a file lies in the folder of the results, or that in a folder of images.
+
+    The results would be among the images the next time.
+    """
+    results = folder.resolve()
+    for path in paths:
+        real = path.resolve()
+        if real in (results, *results.parents) if path.is_dir() else results in real.parents:
+            raise StyleError(f"--output must be a folder apart from the images, got {folder} with {path}")
+
+
+class _Watch:
+    """The steps of a batch on two lines of a terminal: all jobs, and the one in hand."""
+
+    def __init__(self, bar: Progress, batch: Batch) -> None:
+        self._bar, self._batch = bar, batch
+        self._ends = [0]
+        for job in batch.jobs:
+            self._ends.append(self._ends[-1] + job.settings.total_steps)
+        self._all = bar.add_task(f"0 of {len(batch.jobs)} images", total=self._ends[-1])
+        self._one = bar.add_task("", total=None)
+
+    def __call__(self, place: int, state: State) -> None:
+        """One more step."""
+        job = self._batch.jobs[place]
+        height, width = state.image.shape[1:]
+        where = f"{Path(job.output).name}: {width} x {height}, loss {state.loss:.4g}"
+        self._bar.update(self._one, completed=state.step, total=state.steps, description=where)
+        self._bar.update(self._all, completed=self._ends[place] + state.step)
+
+    def ended(self, count: int) -> None:
+        """So many jobs have ended."""
+        words = f"{count} of {len(self._batch.jobs)} images"
+        self._bar.update(self._all, completed=self._ends[count], description=words)
+
+
+@contextmanager
+def _shown(batch: Batch) -> Iterator[_Watch]:
+    console = say.console
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = say.quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        yield _Watch(bar, batch)
+
+
+def _say(outcome: Outcome, place: int, count: int) -> None:
+    words = {"made": "wrote", "kept": "kept", "failed": "failed"}[outcome.end]
+    more = f": {outcome.note}" if outcome.note else ""
+    say.note(f"{place} of {count}: {words} {outcome.job.output}{more}")
+
+
+def _seconds(table: Path) -> dict[str, float]:
+    """Output -> seconds, of a table that an earlier run left."""
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            return {row["image"]: float(row["seconds"]) for row in csv.DictReader(file) if row["seconds"]}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return {}

@@ -1,0 +1,91 @@
+"""gramstyle interpolate: from one style to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gramstyle.cli import batch, options
+from gramstyle.cli.asked import Asked
+from gramstyle.cli.console import check_writable, say
+from gramstyle.cli.fine import Fine
+from gramstyle.cli.spread import spread
+from gramstyle.cli.transfer_settings import bits_of
+from gramstyle.errors import StyleError
+from gramstyle.images import load_image, save_gif
+from gramstyle.transfer import Outcome, Walk
+
+MOVING = "walk.gif"
+
+EXAMPLES = """
+**Examples**
+
+`gramstyle interpolate photo.jpg a.jpg b.jpg -o walk --steps 7 --gif`
+
+`gramstyle interpolate photo.jpg a.jpg b.jpg c.jpg d.jpg -o square --steps 4 --blend geodesic`
+"""
+
+
+@spread
+def interpolate(
+    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="Image that is kept in its main lines.")],
+    styles: Annotated[
+        list[Path],
+        typer.Argument(metavar="STYLE_A STYLE_B [STYLE_C STYLE_D]", help="Two styles, or four for a square."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the results.")],
+    steps: Annotated[int, typer.Option("--steps", min=2, help="Images in a row, and rows of a square.")] = 5,
+    chain: Annotated[
+        bool,
+        typer.Option(
+            "--chain/--no-chain", help="Begin each image with its neighbour, or all as --init says."
+        ),
+    ] = True,
+    gif: Annotated[
+        bool, typer.Option("--gif", help=f"Of two styles: write {MOVING}, from one to the other and back.")
+    ] = False,
+    asked: Asked = Asked(),
+    fine: Fine = Fine(),
+) -> None:
+    """Walk from one style to another, or between four, in images of one content.
+
+    Of two styles a row, their shares from all of A to all of B; of four a square, its corners A, B, C
+    and D. A run that is stopped goes on when the same command is given again. FOLDER/sheet.png shows them
+    all, FOLDER/results.csv has a row for each.
+    """
+    say.quiet = asked.quiet
+    with options.usage():
+        settings, start = asked.settings(fine)
+        walk = Walk(
+            content=str(content),
+            styles=tuple(map(str, styles)),
+            steps=steps,
+            settings=settings,
+            folder=str(output),
+            chained=chain,
+            start=start,
+            bits=bits_of(asked.bits),
+        )
+        if gif and walk.rows > 1:
+            raise StyleError("--gif is a walk between two styles, got four: leave it out, or give two")
+        batch.check_inputs([content, *styles], output)
+        check_writable(output / batch.TABLE, "--output")
+    from gramstyle.report import walk_sheet
+
+    outcomes = batch.do(walk.jobs, asked, output, lambda found: walk_sheet(walk, found))
+    if gif:
+        _write_gif(outcomes, output / MOVING)
+    batch.finish(outcomes)
+
+
+interpolate.__doc__ = (interpolate.__doc__ or "") + EXAMPLES
+
+
+def _write_gif(outcomes: Sequence[Outcome], path: Path) -> None:
+    frames = [load_image(one.job.output) for one in outcomes if one.end != "failed"]
+    if frames:
+        save_gif(path, frames, back=True)
+        say.note(f"wrote {path}")
