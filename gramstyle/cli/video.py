@@ -14,7 +14,9 @@ from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, say
 from gramstyle.cli.film import Output, Rate, check_place, rate_of
+from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
+from gramstyle.cli.spread import spread
 from gramstyle.cli.transfer_options import (
     Averaging,
     BackboneName,
@@ -64,6 +66,7 @@ EXAMPLES = """
 """
 
 
+@spread
 def video(
     content: Annotated[
         Path, typer.Argument(metavar="CONTENT", help="Film: a video, an animated image, a folder of frames.")
@@ -134,6 +137,7 @@ def video(
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
+    fine: Fine = Fine(),
 ) -> None:
     """Give a film the style of images, without flicker.
 
@@ -147,7 +151,7 @@ def video(
         film = open_film(content, rate=rate_of(rate), max_pixels=max_pixels)
         settings = settings_of(preset, backbone, metric, gram, pooling, style_taps, tap_weights, content_taps)
         settings = changed(
-            settings,
+            fine.applied(settings),
             {
                 "size": size or max(film.size),
                 "min_size": min_size,
