@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from gramstyle.errors import ImageError, StyleError
-from gramstyle.film import Frame, check_film, open_film, write_film
+from gramstyle.film import Film, Frame, check_film, open_film, write_film
 from gramstyle.images import Picture, save_image
 
 NTSC = Fraction(24000, 1001)
@@ -249,6 +249,19 @@ def test_frames_of_other_sizes_are_refused_or_fitted(tmp_path):
     film = open_film(tmp_path, fit=True)
     assert film.size == (16, 20)
     assert [one.picture.pixels.shape for one in film.frames()] == [(3, 16, 20)] * 2
+
+
+def test_a_film_whose_size_changes_is_refused_where_it_does(frames, tmp_path):
+    class Changing(Film):
+        path, rate, size, count = tmp_path / "a.mkv", Fraction(25), (48, 64), 3
+
+        def read(self, start):
+            yield from [*frames(2), *frames(1, size=(24, 64))][start:]
+
+    reading = Changing().frames(1)
+    next(reading)
+    with pytest.raises(ImageError, match=r"a.mkv': frame 3 is 64 x 24 pixels, and the first is 64 x 48"):
+        next(reading)
 
 
 def test_a_folder_keeps_no_frames_of_a_longer_film(frames, tmp_path):
