@@ -104,6 +104,14 @@ def test_gif_and_webp_are_what_pillow_takes_them_for(frames, tmp_path):
         assert np.abs(values - levels(frames()[3].picture)).mean() < 7
 
 
+def test_a_gif_that_says_no_times_runs_as_in_a_browser(frames, tmp_path):
+    images = [Image.fromarray(levels(one.picture).astype(np.uint8)) for one in frames(3)]
+    images[0].save(tmp_path / "a.gif", save_all=True, append_images=images[1:], duration=0)
+    film = open_film(tmp_path / "a.gif")
+    assert film.rate == 10
+    assert {one.seconds for one in film.frames()} == {Fraction(1, 10)}
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "folder", "a.mp4"])
 def test_transparency_is_kept_where_a_file_has_it(name, frames, tmp_path):
     alpha = torch.zeros(48, 64)
