@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", type=float, nargs="+", default=[0, 3, 30, 300])
-    parser.add_argument("--frames", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=100, help="of each frame; of the first, at each scale")
+    parser.add_argument("--frames", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=60, help="of each frame; of the first, at each scale")
     parser.add_argument("--backbone", default="vgg16@IMAGENET1K_V1")
     given = parser.parse_args(arguments)
     contents = scene(given.frames)

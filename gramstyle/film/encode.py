@@ -34,7 +34,6 @@ class Encoding:
         container: options of the file.
         ticks: per second, where the kind of file fixes them.
         even: sides must be even: colours are stored for two by two pixels.
-        alpha: whether it has transparency.
     """
 
     encoder: str
@@ -43,7 +42,6 @@ class Encoding:
     container: Mapping[str, str] = field(default_factory=dict)
     ticks: int | None = None
     even: bool = False
-    alpha: bool = False
 
 
 _H264 = {"encoder": "libx264", "pixels": "yuv420p", "options": {"crf": "18"}, "even": True}
@@ -51,14 +49,13 @@ ENCODINGS = {
     ".mp4": Encoding(**_H264, container={"movflags": "+faststart"}),  # type: ignore[arg-type]
     ".mov": Encoding(**_H264, container={"movflags": "+faststart"}),  # type: ignore[arg-type]
     ".mkv": Encoding(**_H264),  # type: ignore[arg-type]
-    ".gif": Encoding(encoder="gif", pixels="pal8", ticks=100, alpha=True),
+    ".gif": Encoding(encoder="gif", pixels="pal8", ticks=100),
     ".webp": Encoding(
         encoder="libwebp_anim",
         pixels="bgra",
         options={"quality": "90"},
         container={"loop": "0"},
         ticks=1000,
-        alpha=True,
     ),
 }
 """Suffix -> how such a file is written."""

@@ -91,7 +91,7 @@ def write_film(
         encoder = Encoder(temporary, encoding, size, rate, sound=track, hold=hold)
         try:
             for frame in everything:
-                encoder.add(_rgba(frame.picture, encoding.alpha), frame.seconds)
+                encoder.add(_rgba(frame.picture), frame.seconds)
         except BaseException:
             encoder.give_up()
             raise
@@ -116,7 +116,7 @@ def _write_folder(folder: Path, frames: Iterable[Frame]) -> None:
         count += 1
 
 
-def _rgba(picture: Picture, clear: bool) -> NDArray[np.uint8]:
-    """(H, W, 4); opaque where transparency is not asked for, or the picture has none."""
+def _rgba(picture: Picture) -> NDArray[np.uint8]:
+    """(H, W, 4); opaque where the picture has no transparency."""
     opaque = torch.ones(picture.height, picture.width)
-    return levels(picture.pixels, picture.alpha if clear and picture.alpha is not None else opaque, 8)
+    return levels(picture.pixels, opaque if picture.alpha is None else picture.alpha, 8)

@@ -65,12 +65,13 @@ def test_settings_reach_the_film(run, files, tmp_path):
     ended = run(
         "video", *files, files[1], "-o", tmp_path / "o", *FEW, "--size", 40, "--temporal-weight", 7,
         "--style-weights", "2,1", "--preserve-color", "luminance", "--init", "gray", "--seed", 3,
-        "--cut", 0.1, "--save-every", 1,
+        "--cut", 0.1, "--save-every", 1, "--ridge", 0.02,
     )  # fmt: skip
     assert ended.code == 0, ended.err
     job = json.loads((tmp_path / "o.json").read_text())["job"]
     settings = job["settings"]
-    assert [settings[one] for one in ("size", "temporal_weight", "init", "seed")] == [40, 7, "gray", 3]
+    assert [settings[one] for one in ("size", "temporal_weight", "seed", "ridge")] == [40, 7, 3, 0.02]
+    assert settings["init"] == "gray"
     assert [one["weight"] for one in job["styles"]] == [2, 1]
     assert job["video"]["cut"] == 0.1
     assert open_film(tmp_path / "o").size == (33, 40)

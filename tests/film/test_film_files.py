@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from gramstyle.errors import ImageError, StyleError
-from gramstyle.film import Frame, check_film, open_film, write_film
+from gramstyle.film import Film, Frame, check_film, open_film, write_film
 from gramstyle.images import Picture, save_image
 
 NTSC = Fraction(24000, 1001)
@@ -102,6 +102,14 @@ def test_gif_and_webp_are_what_pillow_takes_them_for(frames, tmp_path):
             image.seek(3)
             values = np.asarray(image.convert("RGB")).astype(int)
         assert np.abs(values - levels(frames()[3].picture)).mean() < 7
+
+
+def test_a_gif_that_says_no_times_runs_as_in_a_browser(frames, tmp_path):
+    images = [Image.fromarray(levels(one.picture).astype(np.uint8)) for one in frames(3)]
+    images[0].save(tmp_path / "a.gif", save_all=True, append_images=images[1:], duration=0)
+    film = open_film(tmp_path / "a.gif")
+    assert film.rate == 10
+    assert {one.seconds for one in film.frames()} == {Fraction(1, 10)}
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "folder", "a.mp4"])
@@ -249,6 +257,19 @@ def test_frames_of_other_sizes_are_refused_or_fitted(tmp_path):
     film = open_film(tmp_path, fit=True)
     assert film.size == (16, 20)
     assert [one.picture.pixels.shape for one in film.frames()] == [(3, 16, 20)] * 2
+
+
+def test_a_film_whose_size_changes_is_refused_where_it_does(frames, tmp_path):
+    class Changing(Film):
+        path, rate, size, count = tmp_path / "a.mkv", Fraction(25), (48, 64), 3
+
+        def read(self, start):
+            yield from [*frames(2), *frames(1, size=(24, 64))][start:]
+
+    reading = Changing().frames(1)
+    next(reading)
+    with pytest.raises(ImageError, match=r"a.mkv': frame 3 is 64 x 24 pixels, and the first is 64 x 48"):
+        next(reading)
 
 
 def test_a_folder_keeps_no_frames_of_a_longer_film(frames, tmp_path):

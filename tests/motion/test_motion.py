@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import map_coordinates
 
-from gramstyle.motion import consistent, flicker, motion_between, optical_flow, temporal_error, warp
+from gramstyle.motion import Motion, consistent, flicker, motion_between, optical_flow, temporal_error, warp
 from gramstyle.motion.warp import resized_flow
 
 
@@ -154,6 +154,16 @@ def test_the_temporal_error_is_the_square_of_what_changed():
     assert list(flicker(lighter, contents)) == pytest.approx([0.05**2] * 2, rel=0.05)
     large = [torch.nn.functional.interpolate(one[None], scale_factor=2)[0] for one in lighter]
     assert list(flicker(large, contents)) == pytest.approx([0.05**2] * 2, rel=0.3)
+
+
+def test_only_pixels_that_were_there_count_in_the_temporal_error():
+    seen = torch.zeros(8, 9)
+    seen[:, :3] = 1
+    motion = Motion(flow=flow_of(0, 0), seen=seen)
+    before = torch.full((3, 8, 9), 0.4)
+    after = before + torch.tensor([0.1, 0.2, 0.0])[:, None, None]
+    after[:, :, 3:] = 1
+    assert temporal_error(after, before, motion) == pytest.approx((0.1**2 + 0.2**2) / 3, rel=1e-5)
 
 
 def test_no_error_where_nothing_was_there():
