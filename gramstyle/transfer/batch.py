@@ -148,17 +148,31 @@ class Batch:
 
 
 def check_outputs(jobs: Sequence[Job]) -> None:
-    """Raise `StyleError` where two jobs would write one file, on file systems that ignore case, too."""
+    """Raise `StyleError` where two jobs would write one file, or one that another of them reads.
+
+    File systems that ignore case are counted with. Images to begin with are not: results may be.
+    """
     first: dict[str, Job] = {}
     for job in jobs:
-        other = first.setdefault(job.output.casefold(), job)
+        other = first.setdefault(_real(job.output), job)
         if other is not job:
             raise StyleError(
                 f"two results would be {job.output}: that of {_inputs(other)} and that of {_inputs(job)}. "
                 "Rename a file, or leave one out"
             )
+    for path in dict.fromkeys(path for job in jobs for path in _images(job)):
+        if _real(path) in first:
+            raise StyleError(f"a result would take the place of {path}: name another folder for the results")
+
+
+def _real(path: str) -> str:
+    return str(Path(path).resolve()).casefold()
+
+
+def _images(job: Job) -> list[str]:
+    named = [job.content, job.mask, *(path for one in job.styles for path in (one.path, one.mask))]
+    return [path for path in named if path is not None]
 
 
 def _inputs(job: Job) -> str:
-    named = [*([job.content] if job.content else []), *(one.path for one in job.styles)]
-    return f"{' with '.join(named)} (content weight {job.settings.content_weight:g})"
+    return f"{' with '.join(_images(job))} (content weight {job.settings.content_weight:g})"

@@ -187,6 +187,8 @@ def test_names_of_outputs(quick, tmp_path):
         Grid(contents=["a_b.jpg", "a.jpg"], styles=["c.jpg", "b_c.jpg"], settings=quick, folder="out")
     with pytest.raises(StyleError, match="two results would be"):
         Grid(contents=["p/x/one.jpg", "q/x/one.jpg"], styles=["s"], settings=quick, folder="out")
+    with pytest.raises(StyleError, match=r"a result would take the place of out/\.\./out/A_b\.png: "):
+        Grid(contents=["a.jpg", "out/../out/A_b.png"], styles=["b.jpg"], settings=quick, folder="out")
     with pytest.raises(StyleError, match="weights must be named once each"):
         Grid(contents=["a"], styles=["s"], settings=quick, folder="out", weights=[1, 1.0])
     with pytest.raises(StyleError, match="styles must hold at least one image, got none"):
