@@ -38,7 +38,7 @@ class Outcome:
         steps: steps that the image has.
         losses: term -> weighted value at the last step.
         seconds: that this run took over it.
-        note: why it failed, or what was left aside.
+        note: why it failed, where it went on, or what was left aside.
     """
 
     job: Job
@@ -123,13 +123,13 @@ class Batch:
 
     def _done(self, job: Job, place: int, begin: float, watch: Watch | None) -> Outcome:
         work = Work(job, extractor=self.extractor, **self._options)
-        note = ""
         if self.fresh:
             work.snapshot_path.unlink(missing_ok=True)
         elif (earlier := work.finished()) is not None:
             return Outcome(job=job, end="kept", steps=earlier["steps"][0], losses=earlier["losses"])
         try:
-            work.resume()
+            done = work.resume()
+            note = f"went on after step {done}" if done else ""
         except StyleError as error:
             note = f"{work.snapshot_path.name} is left aside: {error}"
         state: State | None = None

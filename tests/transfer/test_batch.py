@@ -111,6 +111,7 @@ def test_a_job_that_was_stopped_goes_on_to_the_same_bits(files, quick, tmp_path)
         Batch(grid.jobs, device="cpu").outcomes(lambda place, state: seen.append((place, state.step)))
     )
     assert seen == [(0, 1), (0, 2), (0, 3), (1, 3)]
+    assert [one.note for one in made] == ["", "went on after step 2"]
     assert torch.equal(read_image(made[1].job.output).pixels, alone(made[1].job, tmp_path / "alone.png"))
 
 
