@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gramstyle.cli.asked import Asked
@@ -59,16 +60,11 @@ def finish(outcomes: Sequence[Outcome]) -> None:
     raise typer.Exit(1)
 
 
-def check_inputs(paths: Sequence[Path], folder: Path) -> None:
-    """Raise `StyleError` if a file lies in the folder of the results, or that in a folder of images.
-
-    The results would be among the images the next time.
-    """
-    results = folder.resolve()
+def check_apart(paths: Sequence[Path], output: Path) -> None:
+    """Raise `StyleError` if results go to a folder of images: they would be among these the next time."""
     for path in paths:
-        real = path.resolve()
-        if real in (results, *results.parents) if path.is_dir() else results in real.parents:
-            raise StyleError(f"--output must be a folder apart from the images, got {folder} with {path}")
+        if path.is_dir() and path.resolve() in (output.resolve(), *output.resolve().parents):
+            raise StyleError(f"--output must be a folder apart from the images, got {output} in {path}")
 
 
 class _Watch:
@@ -86,7 +82,7 @@ class _Watch:
         """One more step."""
         job = self._batch.jobs[place]
         height, width = state.image.shape[1:]
-        where = f"{Path(job.output).name}: {width} x {height}, loss {state.loss:.4g}"
+        where = f"{escape(Path(job.output).name)}: {width} x {height}, loss {state.loss:.4g}"
         self._bar.update(self._one, completed=state.step, total=state.steps, description=where)
         self._bar.update(self._all, completed=self._ends[place] + state.step)
 

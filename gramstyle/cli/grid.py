@@ -65,7 +65,7 @@ def grid(
             start=start,
             bits=bits_of(asked.bits),
         )
-        batch.check_inputs([*contents, *styles], output)
+        batch.check_apart([*contents, *styles], output)
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import grid_sheet
 

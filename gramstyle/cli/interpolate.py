@@ -71,7 +71,6 @@ def interpolate(
         )
         if gif and walk.rows > 1:
             raise StyleError("--gif is a walk between two styles, got four: leave it out, or give two")
-        batch.check_inputs([content, *styles], output)
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import walk_sheet
 

@@ -38,7 +38,7 @@ class Outcome:
         steps: steps that the image has.
         losses: term -> weighted value at the last step.
         seconds: that this run took over it.
-        note: why it failed, or what was left aside.
+        note: why it failed, where it went on, or what was left aside.
     """
 
     job: Job
@@ -123,13 +123,13 @@ class Batch:
 
     def _done(self, job: Job, place: int, begin: float, watch: Watch | None) -> Outcome:
         work = Work(job, extractor=self.extractor, **self._options)
-        note = ""
         if self.fresh:
             work.snapshot_path.unlink(missing_ok=True)
         elif (earlier := work.finished()) is not None:
             return Outcome(job=job, end="kept", steps=earlier["steps"][0], losses=earlier["losses"])
         try:
-            work.resume()
+            done = work.resume()
+            note = f"went on after step {done}" if done else ""
         except StyleError as error:
             note = f"{work.snapshot_path.name} is left aside: {error}"
         state: State | None = None
@@ -148,17 +148,31 @@ class Batch:
 
 
 def check_outputs(jobs: Sequence[Job]) -> None:
-    """Raise `StyleError` where two jobs would write one file, on file systems that ignore case, too."""
+    """Raise `StyleError` where two jobs would write one file, or one that another of them reads.
+
+    File systems that ignore case are counted with. Images to begin with are not: results may be.
+    """
     first: dict[str, Job] = {}
     for job in jobs:
-        other = first.setdefault(job.output.casefold(), job)
+        other = first.setdefault(_real(job.output), job)
         if other is not job:
             raise StyleError(
                 f"two results would be {job.output}: that of {_inputs(other)} and that of {_inputs(job)}. "
                 "Rename a file, or leave one out"
             )
+    for path in dict.fromkeys(path for job in jobs for path in _images(job)):
+        if _real(path) in first:
+            raise StyleError(f"a result would take the place of {path}: name another folder for the results")
+
+
+def _real(path: str) -> str:
+    return str(Path(path).resolve()).casefold()
+
+
+def _images(job: Job) -> list[str]:
+    named = [job.content, job.mask, *(path for one in job.styles for path in (one.path, one.mask))]
+    return [path for path in named if path is not None]
 
 
 def _inputs(job: Job) -> str:
-    named = [*([job.content] if job.content else []), *(one.path for one in job.styles)]
-    return f"{' with '.join(named)} (content weight {job.settings.content_weight:g})"
+    return f"{' with '.join(_images(job))} (content weight {job.settings.content_weight:g})"

@@ -111,6 +111,7 @@ def test_a_job_that_was_stopped_goes_on_to_the_same_bits(files, quick, tmp_path)
         Batch(grid.jobs, device="cpu").outcomes(lambda place, state: seen.append((place, state.step)))
     )
     assert seen == [(0, 1), (0, 2), (0, 3), (1, 3)]
+    assert [one.note for one in made] == ["", "went on after step 2"]
     assert torch.equal(read_image(made[1].job.output).pixels, alone(made[1].job, tmp_path / "alone.png"))
 
 
@@ -187,6 +188,8 @@ def test_names_of_outputs(quick, tmp_path):
         Grid(contents=["a_b.jpg", "a.jpg"], styles=["c.jpg", "b_c.jpg"], settings=quick, folder="out")
     with pytest.raises(StyleError, match="two results would be"):
         Grid(contents=["p/x/one.jpg", "q/x/one.jpg"], styles=["s"], settings=quick, folder="out")
+    with pytest.raises(StyleError, match=r"a result would take the place of out/\.\./out/A_b\.png: "):
+        Grid(contents=["a.jpg", "out/../out/A_b.png"], styles=["b.jpg"], settings=quick, folder="out")
     with pytest.raises(StyleError, match="weights must be named once each"):
         Grid(contents=["a"], styles=["s"], settings=quick, folder="out", weights=[1, 1.0])
     with pytest.raises(StyleError, match="styles must hold at least one image, got none"):
