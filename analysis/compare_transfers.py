@@ -112,8 +112,8 @@ def variants(network: str) -> dict[str, TransferSettings]:
     )
     return {
         "Gram matrices": gram,
-        "softmax over channels (SWAG)": replace(gram, remedy="softmax-channel"),
-        "standardised channels": replace(gram, remedy="standardised"),
+        "softmax (SWAG)": replace(gram, remedy="softmax-channel"),
+        "standardised": replace(gram, remedy="standardised"),
         "default": default,
     }
 
@@ -122,14 +122,15 @@ def gallery(folder: Path, output: Path) -> None:
     """Make the images that are not there yet, and draw them."""
     contents, styles, _ = inputs(folder / "inputs")
     content, (style, _, _) = GALLERY
-    cells = {(0, 0): contents[content], (1, 0): styles[style]}
+    cells = {(0, 0): picture_of(contents[content])}
+    cells[1, 0] = like(picture_of(styles[style]), cells[0, 0])
     for row, network in enumerate(NETWORKS):
         for column, (name, settings) in enumerate(variants(network).items(), 1):
             path = folder / f"gallery_{row}_{column}.png"
             if not path.exists():
                 make(path, contents[content], styles[style], sized(settings))
                 print(f"{network} {name}", flush=True)
-            cells[row, column] = path
+            cells[row, column] = picture_of(path)
     rows = [network.partition("@")[0] for network in NETWORKS]
     said = (
         "One photograph in one style under four networks, by Gram matrices, remedies and the default recipe"
@@ -143,19 +144,35 @@ def pictures(folder: Path, output: Path) -> None:
     names = list(recipes())
     cells = {}
     for row, style in enumerate(STYLES):
-        cells[row, 0] = styles[style[0]]
+        cells[row, 0] = picture_of(styles[style[0]])
         for column, name in enumerate(names, 1):
-            cells[row, column] = folder / f"{Case(name, 1.0, CONTENTS[-1], style).name}.png"
+            cells[row, column] = picture_of(folder / f"{Case(name, 1.0, CONTENTS[-1], style).name}.png")
     said = "A photograph in drawn styles, a column per recipe"
     columns = [name.removeprefix("gramstyle, ") for name in names]
     sheet(cells, [], ["style", *columns], output, said)
 
 
+def picture_of(path: Path) -> gramstyle.Picture:
+    """What a file shows."""
+    return gramstyle.read_image(path)
+
+
+def like(picture: gramstyle.Picture, other: gramstyle.Picture) -> gramstyle.Picture:
+    """The middle rows of a picture, in the proportions of another one that is wider."""
+    rows = round(picture.width * other.height / other.width)
+    top = (picture.height - rows) // 2
+    return replace(picture, pixels=picture.pixels[:, top : top + rows])
+
+
 def sheet(
-    cells: dict[tuple[int, int], Path], rows: list[str], columns: list[str], output: Path, said: str
+    cells: dict[tuple[int, int], gramstyle.Picture],
+    rows: list[str],
+    columns: list[str],
+    output: Path,
+    said: str,
 ) -> None:
     """Images in rows and columns, as a JPEG."""
-    shown = {at: small(gramstyle.read_image(path), SIDE) for at, path in cells.items()}
+    shown = {at: small(picture, SIDE) for at, picture in cells.items()}
     mosaic = Mosaic(
         cells=shown,
         rows=rows,
