@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from torch.utils.checkpoint import checkpoint
 
 from gramstyle.extract.regions.layout import execute
-from gramstyle.extract.regions.program import ancestors, traced
+from gramstyle.extract.regions.program import listed
 
 OUT_OF_PLACE: dict[Callable[..., Any], Callable[..., Any]] = {
     operator.iadd: operator.add,
@@ -54,11 +54,7 @@ class Segments:
 
     def __init__(self, network: nn.Module, name: str) -> None:
         self._network = network
-        graph = traced(network, name)
-        (output,) = (node for node in graph.nodes if node.op == "output")
-        self._taps: dict[str, str] = {tap: node.name for tap, node in output.args[0].items()}
-        wanted = ancestors(graph, set(self._taps.values()))
-        nodes = [node for node in graph.nodes if node.name in wanted]
+        nodes, self._taps = listed(network, name)
         for node in nodes:
             _write_elsewhere(node)
         (self._image,) = (node.name for node in nodes if node.op == "placeholder")

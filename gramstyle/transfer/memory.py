@@ -8,11 +8,20 @@ from gramstyle.extract.regions import Size
 from gramstyle.transfer.canvas import Parameterization
 from gramstyle.transfer.settings import TransferSettings
 
-LIBRARIES = 780 * 2**20
+LIBRARIES = 820 * 2**20
 """Bytes of a process on a cpu that has imported everything, with a torch that is built with CUDA."""
 
-SCRATCH = {"cpu": 1.0, "cuda": 1.0}
-"""Kind of device -> what a step takes, as a multiple of the tensors that it holds."""
+KEPT_SHARE, KEPT_MOST = 0.6, 2**28
+"""What the C library keeps of freed tensors on a cpu, as a share of those of a step, and bytes at most.
+
+Blocks of up to 32 MiB come from a heap that is given back at its end alone: `analysis/transfer_memory.py`.
+"""
+
+SCRATCH = 1.25
+"""What kernels and the allocator of another device take, as a multiple of a step's tensors: not measured."""
+
+FILTERS = 1.3
+"""What transformed filters take while they are made, as a multiple of their size."""
 
 
 COPIES = 8
@@ -31,8 +40,7 @@ class Budget:
 
     def __init__(self, extractor: Extractor, settings: TransferSettings, held: int, regions: int) -> None:
         self._on_cpu = extractor.device.type == "cpu"
-        self._scratch = SCRATCH.get(extractor.device.type, SCRATCH["cpu"])
-        self._regions = regions
+        self._held, self._regions = held, regions
         self._pixels = settings.parameterization is Parameterization.PIXELS
         optimizer = settings.optimizer
         self._state = 2 if optimizer.name == "adam" else 2 * optimizer.history + 6
@@ -42,7 +50,9 @@ class Budget:
 
     def of_maps(self, maps: int) -> int:
         """Of the tensors of a step, and of what kernels and allocators need beside them."""
-        return round(self._scratch * maps)
+        if not self._on_cpu:
+            return round(SCRATCH * maps)
+        return maps + round(min(KEPT_SHARE * maps, KEPT_MOST))
 
     def of_image(self, size: Size) -> int:
         """Of what is there between steps: numbers, gradient, optimiser, average, content, what is shown."""
@@ -51,7 +61,7 @@ class Budget:
         return (6 + self._state + (0 if self._pixels else 4)) * copy_of(size) + masks
 
     def peak(self, size: Size, maps: int, kept: int = 0) -> int:
-        """At most, of a step and of the snapshot after it.
+        """At most, of a step, of the snapshot after it, and of bringing images to their size before it.
 
         Args:
             size: (H, W) of the image.
@@ -60,8 +70,8 @@ class Budget:
         """
         one = copy_of(size)
         step = self.of_maps(maps) + (4 if self._pixels else 8) * one
-        snapshot = 2 * (2 + self._state) * one if self._on_cpu else 0
-        return self.fixed + self.of_image(size) + kept + max(step, snapshot)
+        snapshot, resizing = (2 * (2 + self._state) * one, 2 * self._held) if self._on_cpu else (0, 0)
+        return self.fixed + self.of_image(size) + kept + max(step, snapshot, resizing)
 
 
 def copy_of(size: Size) -> int:
@@ -74,4 +84,4 @@ def network_bytes(extractor: Extractor) -> int:
     tensors = [*extractor.parameters(), *extractor.buffers()]
     storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
     filters = sum(one.filter_bytes for one in extractor.active_trunk.modules() if isinstance(one, ConvAct))
-    return sum(storages.values()) + filters
+    return sum(storages.values()) + round(FILTERS * filters)

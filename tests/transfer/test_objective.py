@@ -13,7 +13,9 @@ from gramstyle.distance import distance
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.gram import Statistic, gram
-from gramstyle.transfer import Objective, StyleImage
+from gramstyle.transfer import Objective, Parameterization, StyleImage
+from gramstyle.transfer.canvas import canvas_of
+from gramstyle.transfer.stage import Stage
 
 METRICS = [
     ("mse", Statistic.GRAM),
@@ -83,6 +85,18 @@ def test_gradient_to_the_image(metric, statistic, settings, content, style):
         with torch.no_grad():
             slope = (total(image + step * direction) - total(image - step * direction)) / (2 * step)
         assert_close((image.grad * direction).sum(), slope, tolerance=2e-5)
+
+
+@pytest.mark.parametrize("kind", Parameterization)
+def test_the_gradient_reaches_what_the_optimiser_changes(kind, settings, content, style):
+    chosen = settings(color_weight=0.3, parameterization=kind)
+    objective = objective_of(chosen, content, style)
+    canvas = canvas_of(content.flip(2)[None], kind, clamp=True)
+    expected = sum(term.double() for term in objective.terms(canvas.image()).values())
+    (slope,) = torch.autograd.grad(expected, canvas.numbers)
+    terms = Stage(canvas, objective, chosen, None).step()
+    assert sum(terms.values()) == pytest.approx(float(expected.detach()), rel=1e-6)
+    assert_close(canvas.numbers.grad, slope, tolerance=1e-6)
 
 
 def test_blended_styles_are_a_sum_of_losses_for_the_mean_square_of_grams(settings, content, style):

@@ -13,6 +13,9 @@ from gramstyle.extract.regions.reduction import Mean
 from gramstyle.extract.regions.rules import Rule, has_rule, rule_of
 from gramstyle.extract.regions.sliding import Sliding
 
+IN_PLACE = ("iadd", "imul", "isub", "itruediv")
+"""Names of operators that write over their first input."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
@@ -82,15 +85,10 @@ def program(network: nn.Module, name: str) -> Program:
         StyleError: if the network cannot be traced, or holds an operation before its deepest tap that
             would need more of the image than a tile; the message names it.
     """
-    graph = traced(network, name)
-    (output,) = (node for node in graph.nodes if node.op == "output")
-    taps = {tap: node.name for tap, node in output.args[0].items()}
-    wanted = ancestors(graph, set(taps.values()))
+    nodes, taps = listed(network, name)
     steps: dict[str, Step] = {}
     image = ""
-    for node in graph.nodes:
-        if node.name not in wanted:
-            continue
+    for node in nodes:
         if node.op == "placeholder":
             image = node.name
         steps[node.name] = _step(node, steps, network, name)
@@ -107,12 +105,41 @@ class _Tracer(fx.Tracer):
         return has_rule(m) or super().is_leaf_module(m, module_qualified_name)
 
 
-def traced(network: nn.Module, name: str) -> fx.Graph:
-    """The operations of a network one by one; modules that have a rule are one operation.
+def listed(network: nn.Module, name: str) -> tuple[list[fx.Node], dict[str, str]]:
+    """Operations that taps depend on, in order, and tap -> name of the one that gives it.
+
+    Modules that have a rule are one operation. Those that write over their input may be run as if they did
+    not: what they give is all that is read of them.
 
     Raises:
-        StyleError: if they depend on its input.
+        StyleError: if they depend on the network's input, or one writes over a map that is read again.
     """
+    graph = _traced(network, name)
+    (output,) = (node for node in graph.nodes if node.op == "output")
+    taps = {tap: node.name for tap, node in output.args[0].items()}
+    wanted = set(taps.values())
+    for node in reversed(graph.nodes):
+        if node.name in wanted:
+            wanted |= {one.name for one in node.all_input_nodes}
+    order = {node: at for at, node in enumerate(graph.nodes)}
+    for node in (one for one in graph.nodes if _writes(one)):
+        over = node.all_input_nodes[0]
+        readers = [user for user in over.users if user.name in wanted or user.op == "output"]
+        if any(order[user] > order[node] for user in readers):
+            raise refusal(name, node, network, f"it writes over {over.name!r}, which is read again")
+    return [node for node in graph.nodes if node.name in wanted], taps
+
+
+def _writes(node: fx.Node) -> bool:
+    """Whether an operation says that it writes over its first input."""
+    if node.op == "call_method":
+        return str(node.target).endswith("_") and not str(node.target).endswith("__")
+    return node.op == "call_function" and (
+        bool(node.kwargs.get("inplace")) or getattr(node.target, "__name__", "") in IN_PLACE
+    )
+
+
+def _traced(network: nn.Module, name: str) -> fx.Graph:
     try:
         return _Tracer().trace(network)
     except Exception as error:  # code of any network runs here, with stand-ins for tensors
@@ -121,15 +148,6 @@ def traced(network: nn.Module, name: str) -> fx.Graph:
             f"{name} cannot run in tiles or in segments: its operations depend on its input and cannot be "
             f"listed ({why}); run it on the whole image (tile off)"
         ) from error
-
-
-def ancestors(graph: fx.Graph, names: set[str]) -> set[str]:
-    """`names` of nodes, and those of every node that they depend on."""
-    found = set(names)
-    for node in reversed(graph.nodes):
-        if node.name in found:
-            found |= {one.name for one in node.all_input_nodes}
-    return found
 
 
 def _step(node: fx.Node, known: Mapping[str, Step], network: nn.Module, name: str) -> Step:
