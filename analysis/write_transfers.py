@@ -20,6 +20,7 @@ from gramstyle.report.theme import LIGHT, themed
 
 AGAIN = "the style, drawn again"
 CONTENT = "the content"
+DEFAULT = "gramstyle"
 STYLE = "efficientnet_lite0 wasserstein"
 """What judges on the figure."""
 
@@ -37,12 +38,13 @@ LOOKED = {"EfficientNet-Lite0": "efficientnet_lite0", "MobileNetV2": "mobilenet_
 INTRODUCTION = """# How good the transfers are
 
 Which recipe keeps most of the content for the style that it takes on? {contents} photographs take on {styles}
-drawn styles at {side} pixels under every recipe, with {factors} times its own content weight. Two networks
-judge styles; where a recipe optimises one of them, that one does not judge it. A style distance is given as
-a share of the content's own, so that 1 is the photograph itself; LPIPS (Zhang et al. 2018, VGG16) and SSIM
-hold the result against the photograph. Recipes run with their published numbers but for the steps, because a
-cpu made all images: 200 at three scales, a tenth of what was published, or 150 of L-BFGS at one scale, which
-takes about as long and is a third (gatys2016) or a seventh (neural-style).
+drawn styles at {side} pixels under every recipe, at its own content weight and others: {factors} times, for
+published recipes the first two. Two networks judge styles; where a recipe optimises one of them, it does not
+judge that recipe. A style distance is given as a share of the content's own, so that 1 is the photograph itself;
+LPIPS (Zhang et al. 2018, VGG16) and SSIM hold the result against the photograph. Recipes run with their
+published numbers but for the steps, because a cpu made all images: 200 at three scales, a tenth of what was
+published, or 150 of L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a seventh
+(neural-style).
 """
 
 
@@ -64,7 +66,7 @@ def page(record: dict[str, Any], figure: str) -> str:
         contents=number(len({row["content"] for row in rows})),
         styles=number(len({row["style"] for row in rows})),
         side=record["side"],
-        factors=" and ".join(f"{one:g}" for one in factors(rows)),
+        factors=", ".join(f"{one:g}" for one in factors(rows)),
     )
     versions = record["versions"]
     return "\n".join(
@@ -77,12 +79,37 @@ def page(record: dict[str, Any], figure: str) -> str:
             "",
             f"![Style distance against LPIPS, a line per recipe](images/{figure})",
             "",
+            "Lower and further left is better. Each line is a recipe, from more content to less; the dotted",
+            "one is the style, drawn again. A recipe that EfficientNet-Lite0 was optimised for has no line.",
+            beside(rows),
+            "",
             f"`python analysis/compare_transfers.py run FOLDER`, then `measure FOLDER`; {record['date']},",
             f"torch {versions['torch']}, lpips {versions['lpips']}. Every image's figures are in",
             "`analysis/results/transfers.json`, with all settings.",
             "",
         ]
     )
+
+
+def curve(rows: list[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    """LPIPS and style distance of a recipe at each content weight, from more content to less."""
+    points = []
+    for factor in reversed(factors(rows)):
+        kept = [row for row in rows if row["recipe"] == name and row["factor"] == factor]
+        if kept:
+            points.append((fmean(row["lpips"] for row in kept), fmean(row[STYLE] for row in kept)))
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def beside(rows: list[dict[str, Any]]) -> str:
+    """Where the LPIPS of a published recipe is within reach of the default: both style distances."""
+    xs, ys = curve(rows, DEFAULT)
+    found = []
+    for name in dict.fromkeys(row["recipe"] for row in rows if not row["recipe"].startswith(DEFAULT)):
+        for x, y in zip(*curve(rows, name), strict=True):
+            if xs[0] <= x <= xs[-1] and name not in (AGAIN, CONTENT):
+                found.append(f"{name} {y:.2f} and the default {np.interp(x, xs, ys):.2f} at {x:.2f}")
+    return f"At the same LPIPS, between the default's own points: {'; '.join(found)}."
 
 
 def number(count: int) -> str:
@@ -121,12 +148,7 @@ def front(record: dict[str, Any]) -> Figure:
         colours = ["#0b4f7d", "#4a90c2", "#7fbfe0", "#b54708", "#e08a3c", "#7a7f87", "#2f7d4f", "#8a4f9e"]
         shown = [name for name in names if not partial(name, STYLE)]
         for name, colour in zip(shown, colours, strict=False):
-            points = []
-            for factor in factors(rows):
-                kept = [row for row in rows if row["recipe"] == name and row["factor"] == factor]
-                if kept:
-                    points.append((fmean(row["lpips"] for row in kept), fmean(row[STYLE] for row in kept)))
-            xs, ys = np.array(points).T
+            xs, ys = curve(rows, name)
             axis.plot(xs, ys, "o-", color=colour, label=name, markersize=5, linewidth=1.6)
         again = fmean(row[STYLE] for row in rows if row["recipe"] == AGAIN)
         axis.axhline(again, color=LIGHT.muted, linewidth=1, linestyle=":")
