@@ -40,11 +40,11 @@ INTRODUCTION = """# How good the transfers are
 Which recipe keeps most of the content for the style that it takes on? {contents} photographs take on {styles}
 drawn styles at {side} pixels under every recipe, at its own content weight and others: {factors} times, for
 published recipes the first two. Two networks judge styles; where a recipe optimises one of them, it does not
-judge that recipe. A style distance is given as a share of the content's own, so that 1 is the photograph itself;
-LPIPS (Zhang et al. 2018, VGG16) and SSIM hold the result against the photograph. Recipes run with their
-published numbers but for the steps, because a cpu made all images: 200 at three scales, a tenth of what was
-published, or 150 of L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a seventh
-(neural-style).
+judge that recipe. A style distance is given as a share of the content's own, so that 1 is the photograph
+itself; LPIPS (Zhang et al. 2018, VGG16) and SSIM hold the result against the photograph. Recipes run with
+their published numbers but for the steps, because a cpu made all images: 200 at three scales, a tenth of
+what was published, or 150 of L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a
+seventh (neural-style).
 """
 
 
