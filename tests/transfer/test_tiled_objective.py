@@ -1,6 +1,7 @@
 """Terms and gradients by tiles and by segments are those of the whole image."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -9,7 +10,16 @@ from conftest import assert_close
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.gram import Statistic
-from gramstyle.transfer import Objective, SegmentedObjective, StyleImage, TiledObjective, losses, tiled
+from gramstyle.transfer import (
+    Objective,
+    SegmentedObjective,
+    StyleImage,
+    Temporal,
+    TiledObjective,
+    Transfer,
+    losses,
+    tiled,
+)
 from gramstyle.transfer.losses import VARIATIONS, variation_with_gradient
 from gramstyle.transfer.rehearsal import Watch
 
@@ -195,3 +205,39 @@ def test_variation_by_bands(kind, band, generator, monkeypatch):
     found, gradient = variation_with_gradient(kind, image)
     assert_close(found, value)
     assert_close(gradient, image.grad)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"remedy": "standardised"}, {"blend": "geodesic", "regional": True}, {"temporal_weight": 5.0}],
+    ids=["a remedy of descriptors", "a geodesic of styles", "earlier frames"],
+)
+def test_what_is_a_function_of_moments_or_pixels(changes, case):
+    given, image = case("tiny", WASSERSTEIN, ridge=1e-3, **changes)
+    held = Temporal(pixels=picture(4, *SIZE).double(), weights=torch.linspace(0, 1, SIZE[1]).expand(SIZE))
+    options = {"temporal": held} if "temporal_weight" in changes else {}
+    found = TiledObjective(*given, **options, tile=20).evaluate(image)
+    assert ("temporal" in found.terms) == bool(options)
+    compared(found, Objective(*given, **options).evaluate(image), 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"histogram_weight": 0.5}, "histograms need all positions at once"),
+        ({"remedy": "softmax-channel:2"}, "the remedy softmax-channel:2 needs whole maps"),
+    ],
+)
+def test_what_needs_whole_maps_says_so(changes, reason, case):
+    given, image = case("tiny", **changes)
+    with pytest.raises(StyleError, match=reason):
+        TiledObjective(*given, tile=20)
+    _, chosen, content, _, _ = given
+    of = partial(Transfer, content[0].float(), picture(2), chosen)
+    with pytest.raises(StyleError, match=reason):
+        of(tile=128)
+    with pytest.raises(StyleError, match=f"memory_limit is .* too little .* {reason}"):
+        of(memory_limit=10**6)
+    assert of(tile="auto").execution(0).words == "whole"
+    whole = Objective(*given, style_tile=16).evaluate(image)  # the style is larger, and read whole
+    compared(SegmentedObjective(*given).evaluate(image), whole, 1e-10)
