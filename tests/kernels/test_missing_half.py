@@ -70,7 +70,6 @@ answer = {
     )
 
 
-@pytest.mark.proofs
 def test_absence_is_said_and_nothing_breaks(without):
     assert without["available"] is False
     assert "gramstyle.kernels._cpu" in without["reason"]

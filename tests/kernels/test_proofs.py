@@ -162,6 +162,7 @@ def test_no_more_is_used_than_was_asked_for_and_nothing_that_is_not_there(asked,
     assert run(program(*PLAIN), "none", GRAMSTYLE_CPU=asked)[0] == f"{HERE[best]}\n"
 
 
+@pytest.mark.proofs
 def test_the_best_is_used_where_nothing_was_asked_for(program, monkeypatch):
     monkeypatch.delenv("GRAMSTYLE_CPU", raising=False)
     assert run(program(*PLAIN), "none")[0] == f"{table_for(features())}\n"

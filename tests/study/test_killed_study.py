@@ -168,6 +168,7 @@ def test_what_was_finished_is_not_made_again(ended, kill):
         assert left["forwards"] == []
 
 
+@pytest.mark.proofs
 def test_kills_struck_where_they_were_meant_to(ended):
     whole, after = ended
     kept = {kill: len(one["before"]) for kill, one in after.items()}
