@@ -16,7 +16,7 @@ from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import bars, say
 from gramstyle.errors import StyleError
 from gramstyle.files import write_text
-from gramstyle.transfer import Batch, Job, Outcome, State
+from gramstyle.transfer import Batch, Job, Outcome, State, execution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,13 +25,17 @@ TABLE, SHEET = "results.csv", "sheet.png"
 
 
 def do(
-    jobs: Sequence[Job], asked: Asked, folder: Path, sheet: Callable[[Sequence[Outcome]], Figure]
+    jobs: Sequence[Job],
+    asked: Asked,
+    how: execution.Asked,
+    folder: Path,
+    sheet: Callable[[Sequence[Outcome]], Figure],
 ) -> list[Outcome]:
     """Do jobs whose outputs go to `folder`; write their table after each, and their sheet at the end."""
     from gramstyle import report
 
     with bars() as progress:
-        batch = Batch(jobs, **asked.of_batch(), progress=progress)
+        batch = Batch(jobs, **asked.of_batch(), asked=how, progress=progress)
     earlier = _seconds(folder / TABLE)
     outcomes: list[Outcome] = []
     with _shown(batch) as watch:

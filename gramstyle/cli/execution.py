@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
 
@@ -47,6 +48,21 @@ Deterministic = Annotated[
         "--deterministic", help="Refuse operations whose result depends on threads; a cpu has none here."
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ways:
+    """What was given of these options."""
+
+    tile: TileOption = None
+    memory_limit: MemoryLimit = None
+    gradient_checkpointing: GradientCheckpointing = False
+    deterministic: Deterministic = False
+
+    def asked(self) -> Asked:
+        """How a transfer may be run; errors as in `asked`."""
+        return asked(self.tile, self.memory_limit, self.gradient_checkpointing, self.deterministic)
+
 
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}

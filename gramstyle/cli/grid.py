@@ -10,6 +10,7 @@ import typer
 from gramstyle.cli import batch, options
 from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
+from gramstyle.cli.execution import Ways
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.spread import spread
 from gramstyle.cli.transfer_settings import bits_of
@@ -45,6 +46,7 @@ def grid(
         ),
     ] = None,
     asked: Asked = Asked(),
+    ways: Ways = Ways(),
     fine: Fine = Fine(),
 ) -> None:
     """Give every content every style, in one run: a sheet of all, a table, and an image of each.
@@ -56,6 +58,7 @@ def grid(
     say.quiet = asked.quiet
     with options.usage():
         settings, start = asked.settings(fine)
+        how = ways.asked()
         wanted = Grid(
             contents=tuple(map(str, find_images(contents))),
             styles=tuple(map(str, find_images(styles))),
@@ -69,7 +72,7 @@ def grid(
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import grid_sheet
 
-    batch.finish(batch.do(wanted.jobs, asked, output, lambda outcomes: grid_sheet(wanted, outcomes)))
+    batch.finish(batch.do(wanted.jobs, asked, how, output, lambda outcomes: grid_sheet(wanted, outcomes)))
 
 
 grid.__doc__ = (grid.__doc__ or "") + EXAMPLES

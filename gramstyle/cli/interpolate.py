@@ -11,6 +11,7 @@ import typer
 from gramstyle.cli import batch, options
 from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
+from gramstyle.cli.execution import Ways
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.spread import spread
 from gramstyle.cli.transfer_settings import bits_of
@@ -48,6 +49,7 @@ def interpolate(
         bool, typer.Option("--gif", help=f"Of two styles: write {MOVING}, from one to the other and back.")
     ] = False,
     asked: Asked = Asked(),
+    ways: Ways = Ways(),
     fine: Fine = Fine(),
 ) -> None:
     """Walk from one style to another, or between four, in images of one content.
@@ -59,6 +61,7 @@ def interpolate(
     say.quiet = asked.quiet
     with options.usage():
         settings, start = asked.settings(fine)
+        how = ways.asked()
         walk = Walk(
             content=str(content),
             styles=tuple(map(str, styles)),
@@ -74,7 +77,7 @@ def interpolate(
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import walk_sheet
 
-    outcomes = batch.do(walk.jobs, asked, output, lambda found: walk_sheet(walk, found))
+    outcomes = batch.do(walk.jobs, asked, how, output, lambda found: walk_sheet(walk, found))
     if gif:
         _write_gif(outcomes, output / MOVING)
     batch.finish(outcomes)

@@ -16,10 +16,9 @@ from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
 from gramstyle.cli.execution import (
-    Deterministic,
-    GradientCheckpointing,
     MemoryLimit,
     TileOption,
+    Ways,
     asked,
     say_execution,
 )
@@ -157,13 +156,10 @@ def transfer(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
-    tile: TileOption = None,
-    memory_limit: MemoryLimit = None,
-    gradient_checkpointing: GradientCheckpointing = False,
-    deterministic: Deterministic = False,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
+    ways: Ways = Ways(),
     fine: Fine = Fine(),
 ) -> None:
     """Give an image the style of others, by optimisation.
@@ -206,7 +202,7 @@ def transfer(
             bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
-        how = asked(tile, memory_limit, gradient_checkpointing, deterministic)
+        how = ways.asked()
         check_writable(output, "--output")
         check_writable(trace, "--trace")
     _do(job, run, how, save_every, frames, frame_every, fresh, max_pixels, trace)
@@ -252,13 +248,10 @@ def texture(
     device: options.Device = "auto",
     dtype: options.Dtype = "float32",
     kernel: options.KernelName = "auto",
-    tile: TileOption = None,
-    memory_limit: MemoryLimit = None,
-    gradient_checkpointing: GradientCheckpointing = False,
-    deterministic: Deterministic = False,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
+    ways: Ways = Ways(),
     fine: Fine = Fine(),
 ) -> None:
     """Make a texture like an image: its style, and no content.
@@ -296,7 +289,7 @@ def texture(
             bits=bits_of(bits),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
-        how = asked(tile, memory_limit, gradient_checkpointing, deterministic)
+        how = ways.asked()
         check_writable(output, "--output")
         check_writable(trace, "--trace")
     _do(job, run, how, save_every, frames, frame_every, fresh, max_pixels, trace)
@@ -316,7 +309,7 @@ def rerun(
 ) -> None:
     """Make an image or film again from its manifest: the same files, settings, seed and weights.
 
-    An image is run in the same way too, whole or in tiles, unless --tile or --memory-limit say another.
+    It is run in the same way too, whole or in tiles, unless --tile or --memory-limit say another.
     """
     say.quiet = quiet
     with options.usage():
@@ -334,7 +327,7 @@ def rerun(
         if tile is not None or memory_limit is not None:
             how = asked(tile, memory_limit, False, how.deterministic)
     if isinstance(job, VideoJob):
-        digest = do_video(job, run, SAVE_EVERY, False, max_pixels).digest
+        digest = do_video(job, run, how, SAVE_EVERY, False, max_pixels).digest
     else:
         digest = _do(job, run, how, SAVE_EVERY, None, 1, False, max_pixels).transfer.digest
     if digest != plain["digest"]:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, say
+from gramstyle.cli.execution import Ways
 from gramstyle.cli.film import Output, Rate, check_place, rate_of
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.run import Run, run_settings
@@ -50,6 +51,7 @@ from gramstyle.cli.transfer_settings import changed, settings_of, style_files
 from gramstyle.errors import StyleError
 from gramstyle.film import check_film, open_film
 from gramstyle.images import MAX_PIXELS
+from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.presets import DEFAULT
 from gramstyle.transfer.settings import INITS
 from gramstyle.transfer.video import FrameState, VideoJob, VideoSettings, VideoWork
@@ -137,6 +139,7 @@ def video(
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,
+    ways: Ways = Ways(),
     fine: Fine = Fine(),
 ) -> None:
     """Give a film the style of images, without flicker.
@@ -182,13 +185,14 @@ def video(
             keep_frames=None if keep_frames is None else str(keep_frames),
         )
         run = run_settings(device, dtype, 1, kernel, weights_dir)
-    do_video(job, run, save_every, fresh, max_pixels)
+        how = ways.asked()
+    do_video(job, run, how, save_every, fresh, max_pixels)
 
 
 video.__doc__ = (video.__doc__ or "") + EXAMPLES
 
 
-def do_video(job: VideoJob, run: Run, save_every: int, fresh: bool, max_pixels: int) -> VideoWork:
+def do_video(job: VideoJob, run: Run, how: Asked, save_every: int, fresh: bool, max_pixels: int) -> VideoWork:
     """Do a job and say how it goes."""
     with options.usage():
         check_place(Path(job.output))
@@ -200,6 +204,7 @@ def do_video(job: VideoJob, run: Run, save_every: int, fresh: bool, max_pixels: 
             device=run.device,
             dtype=run.dtype,
             kernel=run.kernel,
+            **how.as_json(),
             weights_dir=run.weights_dir,
             progress=progress,
         )

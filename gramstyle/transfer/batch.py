@@ -13,6 +13,7 @@ import torch
 from gramstyle.errors import StyleError
 from gramstyle.images import MAX_PIXELS
 from gramstyle.kernels import Kernel
+from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.job import Job
 from gramstyle.transfer.network import network_of
 from gramstyle.transfer.run import State
@@ -66,6 +67,7 @@ class Batch:
         device: see `Extractor`.
         dtype: of the network.
         kernel: see `gramstyle.gram`.
+        asked: how the network may be run; see `Work`.
         weights_dir: folder looked in for weights before the cache.
         save_every: steps between two snapshots.
         max_pixels: a file that claims more is refused.
@@ -84,6 +86,7 @@ class Batch:
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
+        asked: Asked | None = None,
         weights_dir: str | Path | None = None,
         save_every: int = SAVE_EVERY,
         max_pixels: int = MAX_PIXELS,
@@ -95,7 +98,7 @@ class Batch:
             raise StyleError("jobs must hold at least one job, got none")
         check_outputs(self.jobs)
         self.fresh = fresh
-        self._options: dict[str, Any] = {"save_every": save_every, "max_pixels": max_pixels}
+        self._options: dict[str, Any] = {"save_every": save_every, "max_pixels": max_pixels, "asked": asked}
         self.extractor = network_of(
             self.jobs[0].settings,
             device=device,

@@ -37,7 +37,7 @@ def test_a_grid_that_loses_one_image_and_goes_on(run, files, tmp_path):
     out = tmp_path / "out"
     arguments = (
         "grid", "--content", contents, "--style", styles / "s.png", "--content-weights", "0.01,1", "-o", out,
-        *FEW,
+        *FEW, "--gradient-checkpointing",
     )  # fmt: skip
     ended = run(*arguments)
     assert ended.code == 1
@@ -52,6 +52,7 @@ def test_a_grid_that_loses_one_image_and_goes_on(run, files, tmp_path):
     manifest = json.loads((out / "a_s_1.png.json").read_text())
     assert {term: float(rows[1][term]) for term in manifest["losses"]} == manifest["losses"]
     assert manifest["job"]["settings"]["content_weight"] == 1.0
+    assert manifest["execution"]["asked"]["gradient_checkpointing"]
     with Image.open(out / "sheet.png") as sheet:
         assert min(sheet.size) > 3 * 32
 

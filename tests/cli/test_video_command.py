@@ -33,7 +33,21 @@ def levels(path):
 
 def test_a_film_with_its_manifest_and_the_same_again(run, files, tmp_path):
     out, kept = tmp_path / "out.mp4", tmp_path / "kept"
-    ended = run("video", *files, "-o", out, *FEW, "--fps", "12", "--keep-frames", kept, "--look-back", "1,2")
+    ended = run(
+        "video",
+        *files,
+        "-o",
+        out,
+        *FEW,
+        "--fps",
+        "12",
+        "--keep-frames",
+        kept,
+        "--look-back",
+        "1,2",
+        "--tile",
+        32,
+    )
     assert ended.code == 0, ended.err
     assert "wrote" in ended.err
     film = open_film(out)
@@ -44,6 +58,7 @@ def test_a_film_with_its_manifest_and_the_same_again(run, files, tmp_path):
     assert job["settings"]["temporal_weight"] == 30
     assert job["video"] == {"frame_iterations": 2, "look_back": [1, 2], "cut": 0.2}
     assert [one["steps"] for one in manifest["frames"]] == [5, 2, 2]
+    assert manifest["execution"]["scales"][0]["tile"] == 32
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "in",
         "kept",

@@ -86,7 +86,7 @@ class VideoTransfer:
         settings: of each frame, and of the pyramid of first ones; without its `temporal_weight` frames are
             only begun with earlier ones.
         video: how frames follow one another.
-        where: device, dtype, kernel, weights_dir and progress of `Transfer`.
+        where: device, dtype, kernel, tile, memory_limit, weights_dir and the like, of `Transfer`.
     """
 
     def __init__(

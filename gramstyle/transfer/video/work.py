@@ -38,7 +38,7 @@ class VideoWork:
         job: what to do.
         save_every: steps between two snapshots.
         max_pixels: a file that claims more is refused.
-        where: device, dtype, kernel, weights_dir and progress; see `Transfer`.
+        where: device, dtype, kernel, tile, memory_limit, weights_dir and the like; see `Transfer`.
 
     Raises:
         ImageError: for a film or image that cannot be read; the message names it.
