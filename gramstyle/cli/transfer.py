@@ -301,8 +301,12 @@ def rerun(
         Path | None, typer.Option("--output", "-o", help="File to write. Default: the manifest's own.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Default: the manifest's own.")] = None,
-    tile: TileOption = None,
-    memory_limit: MemoryLimit = None,
+    tile: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="As in `transfer`. Default: the manifest's own.")
+    ] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="As in `transfer`. Default: the manifest's own.")
+    ] = None,
     weights_dir: options.WeightsDir = None,
     max_pixels: options.MaxPixels = MAX_PIXELS,
     quiet: options.Quiet = False,

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
 
 import torch
 
+from gramstyle.errors import StyleError
 from gramstyle.transfer.execution import Asked
+
+T = TypeVar("T")
 
 SIGNS = ("not enough memory", "out of memory", "DefaultCPUAllocator", "can't allocate memory")
 """What allocators say in errors that have no class of their own."""
 
 CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
+
+
+def guarded(do: Callable[[], T], asked: Asked, device: torch.device, where: str) -> T:
+    """What `do` gives.
+
+    Args:
+        do: a step.
+        asked: how it is to be run.
+        device: on which.
+        where: for messages.
+
+    Raises:
+        StyleError: if memory runs out, with what to do; what was in it is let go before.
+    """
+    try:
+        with deterministic(device) if asked.deterministic else nullcontext():
+            return do()
+    except (MemoryError, RuntimeError) as error:
+        advice = advice_on(error, asked)
+        if advice is None:
+            raise
+    raise StyleError(f"{where}: {advice}")  # here, where no traceback holds the tensors of the step
 
 
 def advice_on(error: MemoryError | RuntimeError, asked: Asked) -> str | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, Segments
 from gramstyle.extract.regions import Size, without_values
 from gramstyle.gram import Moments, gradient_of_part
@@ -85,11 +86,15 @@ class Rehearsal:
             StyleError: if the network cannot be rehearsed.
         """
         kind = _Segmented if segmented else _Whole
-        objective = kind(self.extractor, self.settings, size, self.regions)
         image = torch.empty(1, 3, *size, device=META).requires_grad_()
-        with Watch() as seen:
-            total = torch.stack([one.double() for one in objective.terms(image).values()]).sum()
-            torch.autograd.grad(total, image)
+        try:
+            objective = kind(self.extractor, self.settings, size, self.regions)
+            with Watch() as seen:
+                total = torch.stack([one.double() for one in objective.terms(image).values()]).sum()
+                torch.autograd.grad(total, image)
+        except (RuntimeError, NotImplementedError) as error:  # an operation that asks for values
+            name, why = self.extractor.spec.name, " ".join(str(error).split())[:200]
+            raise StyleError(f"what memory {name} takes is not known, because {why}") from error
         return seen.most + objective.held
 
     def tiles(self, size: Size, tile: int) -> int:
@@ -120,7 +125,8 @@ class Rehearsal:
             found = {tap: self._pulled(part) for tap, part in parts.items() if tap in styles}
             asked = {tap: part.region for tap, part in parts.items() if tap in contents}
             for tap, target in (work.features(asked, means) if asked else {}).items():
-                gradient = target.float() - parts[tap].features.float()
+                kind = torch.promote_types(target.dtype, torch.float32)
+                gradient = target.to(kind) - parts[tap].features.to(kind)
                 found[tap] = found[tap] + gradient if tap in found else gradient
             return found
 

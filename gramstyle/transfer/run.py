@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
@@ -23,7 +22,7 @@ from gramstyle.tiles import Tile
 from gramstyle.transfer.canvas import Canvas, canvas_of
 from gramstyle.transfer.colors import recolored_result, recolored_style
 from gramstyle.transfer.execution import Asked, Execution
-from gramstyle.transfer.guards import advice_on, deterministic
+from gramstyle.transfer.guards import guarded
 from gramstyle.transfer.inputs import Style, checked_image, checked_mask, checked_styles
 from gramstyle.transfer.network import fitting, network_of
 from gramstyle.transfer.objective import Objective
@@ -251,23 +250,10 @@ class Transfer:
         self._snapshot = snapshot
 
     def _guarded(self, scale: int, do: Callable[[], T]) -> T:
-        """What `do` gives.
-
-        Raises:
-            StyleError: if memory runs out; what was in it is let go before.
-        """
-        try:
-            with deterministic(self.extractor.device) if self.asked.deterministic else nullcontext():
-                return do()
-        except (MemoryError, RuntimeError) as error:
-            advice = advice_on(error, self.asked)
-            if advice is None:
-                raise
         height, width = self.size(scale)
-        raise StyleError(
-            f"scale {scale + 1} of {len(self.settings.sizes)}, {width} x {height} pixels, run "
-            f"{self.execution(scale).words}: {advice}"
-        )
+        where = f"scale {scale + 1} of {len(self.settings.sizes)}, {width} x {height} pixels"
+        where += f", run {self.execution(scale).words}"
+        return guarded(do, self.asked, self.extractor.device, where)
 
     @property
     def held(self) -> int:

@@ -94,6 +94,7 @@ def test_regions_with_styles_and_masks_of_their_own(name, case):
     [
         {"content_weight": 0.0},
         {"style_weight": 0.0, "color_weight": 0.0},
+        {"style_weight": 0.0, "content_weight": 0.0},
         {"content_norm": "half-sum", "relative": False, "tv": "absolute"},
         {"metric": ("squared-frobenius", Statistic.MEAN_STD)},
         {"metric": ("mse", Statistic.CORRELATION)},
