@@ -16,8 +16,6 @@ from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
 from gramstyle.cli.execution import (
-    MemoryLimit,
-    TileOption,
     Ways,
     asked,
     say_execution,
