@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +13,23 @@ from gramstyle.cli import batch, options
 from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
 from gramstyle.cli.execution import Ways
+from gramstyle.cli.film import check_place, rate_of
 from gramstyle.cli.fine import Fine
 from gramstyle.cli.spread import spread
 from gramstyle.cli.transfer_settings import bits_of
 from gramstyle.errors import StyleError
-from gramstyle.images import load_image, save_gif
+from gramstyle.film import Frame, check_film, write_film
+from gramstyle.film.encode import ENCODINGS
+from gramstyle.images import read_image
 from gramstyle.transfer import Outcome, Walk
 
-MOVING = "walk.gif"
+RATE = "5"
+"""Images of a walk per second of its film."""
 
 EXAMPLES = """
 **Examples**
 
-`gramstyle interpolate photo.jpg a.jpg b.jpg -o walk --steps 7 --gif`
+`gramstyle interpolate photo.jpg a.jpg b.jpg -o walk --steps 7 --film walk.gif`
 
 `gramstyle interpolate photo.jpg a.jpg b.jpg c.jpg d.jpg -o square --steps 4 --blend geodesic`
 """
@@ -45,9 +50,15 @@ def interpolate(
             "--chain/--no-chain", help="Begin each image with its neighbour, or all as --init says."
         ),
     ] = True,
-    gif: Annotated[
-        bool, typer.Option("--gif", help=f"Of two styles: write {MOVING}, from one to the other and back.")
-    ] = False,
+    film: Annotated[
+        Path | None,
+        typer.Option(
+            "--film",
+            metavar="FILE",
+            help=f"Of two styles: write a film too, from one to the other and back: {', '.join(ENCODINGS)}.",
+        ),
+    ] = None,
+    rate: Annotated[str, typer.Option("--fps", metavar="RATE", help="Images of --film per second.")] = RATE,
     asked: Asked = Asked(),
     ways: Ways = Ways(),
     fine: Fine = Fine(),
@@ -72,22 +83,28 @@ def interpolate(
             start=start,
             bits=bits_of(asked.bits),
         )
-        if gif and walk.rows > 1:
-            raise StyleError("--gif is a walk between two styles, got four: leave it out, or give two")
+        pace = rate_of(rate) or Fraction(RATE)
+        if film is not None:
+            if walk.rows > 1:
+                raise StyleError("--film is a walk between two styles, got four: leave it out, or give two")
+            check_film(film)
+            check_place(film)
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import walk_sheet
 
     outcomes = batch.do(walk.jobs, asked, how, output, lambda found: walk_sheet(walk, found))
-    if gif:
-        _write_gif(outcomes, output / MOVING)
+    if film is not None:
+        _write_film(outcomes, film, pace)
     batch.finish(outcomes)
 
 
 interpolate.__doc__ = (interpolate.__doc__ or "") + EXAMPLES
 
 
-def _write_gif(outcomes: Sequence[Outcome], path: Path) -> None:
-    frames = [load_image(one.job.output) for one in outcomes if one.end != "failed"]
-    if frames:
-        save_gif(path, frames, back=True)
+def _write_film(outcomes: Sequence[Outcome], path: Path, rate: Fraction) -> None:
+    """There and back: the end meets the beginning."""
+    there = [one.job.output for one in outcomes if one.end != "failed"]
+    if there:
+        frames = (Frame(picture=read_image(output), seconds=1 / rate) for output in there + there[-2:0:-1])
+        write_film(path, frames, rate)
         say.note(f"wrote {path}")

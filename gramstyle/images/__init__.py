@@ -6,7 +6,6 @@ from gramstyle.images.folder import find_images as find_images
 from gramstyle.images.folder import open_images as open_images
 from gramstyle.images.folder import read_images as read_images
 from gramstyle.images.folder import walk_images as walk_images
-from gramstyle.images.gif import save_gif as save_gif
 from gramstyle.images.grayscale import grayscale as grayscale
 from gramstyle.images.io import ImageSource as ImageSource
 from gramstyle.images.io import image_size as image_size

@@ -17,6 +17,9 @@ KEPT_SHARE, KEPT_MOST = 0.6, 2**28
 Blocks of up to 32 MiB come from a heap that is given back at its end alone: `analysis/transfer_memory.py`.
 """
 
+MARGIN = 1.05
+"""How much more a process on a cpu may hold than is reckoned: freed blocks are not all of use again."""
+
 SCRATCH = 1.25
 """What kernels and the allocator of another device take, as a multiple of a step's tensors: not measured."""
 
@@ -71,7 +74,8 @@ class Budget:
         one = copy_of(size)
         step = self.of_maps(maps) + (4 if self._pixels else 8) * one
         snapshot, resizing = (2 * (2 + self._state) * one, 2 * self._held) if self._on_cpu else (0, 0)
-        return self.fixed + self.of_image(size) + kept + max(step, snapshot, resizing)
+        reckoned = self.fixed + self.of_image(size) + kept + max(step, snapshot, resizing)
+        return round(MARGIN * reckoned) if self._on_cpu else reckoned
 
 
 def copy_of(size: Size) -> int:

@@ -94,11 +94,11 @@ def test_wrong_grids_are_refused_before_any_work(arguments, message, run, files,
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_walk_with_its_gif(run, files, tmp_path):
+def test_a_walk_with_its_film(run, files, tmp_path):
     contents, styles = files
     out = tmp_path / "walk"
     few = ("interpolate", contents / "a.png", styles / "s.png", styles / "t.png", "-o", out, "--steps", 3)
-    ended = run(*few, *FEW, "--gif", "--blend", "geodesic")
+    ended = run(*few, *FEW, "--film", out / "walk.gif", "--fps", "8", "--blend", "geodesic")
     assert ended.code == 0, ended.err
     jobs = [json.loads((out / f"{place:02d}.png.json").read_text())["job"] for place in range(3)]
     assert [[style["weight"] for style in job["styles"]] for job in jobs] == [[1, 0], [0.5, 0.5], [0, 1]]
@@ -108,6 +108,7 @@ def test_a_walk_with_its_gif(run, files, tmp_path):
     assert (out / "sheet.png").exists()
     with Image.open(out / "walk.gif") as gif:
         assert (gif.n_frames, gif.size) == (4, (32, 24))
+        assert gif.info["duration"] in (120, 130)  # an eighth of a second, in hundredths
         gif.seek(2)
         frame = np.asarray(gif.convert("RGB")).astype(int)
     last = read_image(out / "02.png").pixels.numpy().transpose(1, 2, 0) * 255
@@ -120,7 +121,9 @@ def test_wrong_walks_are_refused(run, files, tmp_path):
     four = [styles / "s.png", styles / "t.png"] * 2
     for given, message in (
         (four[:3], "styles must be two images, or four, got 3"),
-        ([*four, "--gif"], "--gif is a walk between two styles, got four"),
+        ([*four, "--film", "w.gif"], "--film is a walk between two styles, got four"),
+        ([*four[:2], "--film", "w.png"], "a film must be written to a file that ends in .mp4"),
+        ([*four[:2], "--film", "w.gif", "--fps", "0"], "--fps must be frames per second"),
         ([*four[:2], "--preset", "gatys2016", "--blend", "geodesic"], "needs the statistic gaussian"),
     ):
         ended = run("interpolate", contents / "a.png", *given, "-o", tmp_path / "w")
