@@ -85,8 +85,8 @@ class Plan:
     styles: tuple[tuple[str, str, str], ...]
     factors: tuple[float, ...]
     own_factors: tuple[float, ...]
-    scaled: dict[str, int]
-    single: dict[str, int]
+    scaled: dict[str, Any]
+    single: dict[str, Any]
 
     def sized(self, settings: TransferSettings) -> TransferSettings:
         """Settings at the size of this comparison, with its steps."""
