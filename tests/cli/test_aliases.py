@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from gramstyle.cli import transfer as commands
+from gramstyle.cli import work
 from gramstyle.cli.aliases import RENAMED, translated
 from gramstyle.errors import StyleError
 from gramstyle.gram import GramSettings, Norm
@@ -69,7 +69,7 @@ def asked(run, monkeypatch, tmp_path):
 
     def of(*arguments, command="transfer", content=("c.png",)):
         jobs = []
-        monkeypatch.setattr(commands, "_do", lambda job, *others: jobs.append((job, others)))
+        monkeypatch.setattr(work, "do", lambda job, *others: jobs.append((job, others)))
         monkeypatch.chdir(tmp_path)
         ended = run(command, *content, "a.png", "b.png", "-o", "out.png", *arguments)
         return ended, jobs[0] if jobs else None
