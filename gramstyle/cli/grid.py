@@ -8,17 +8,13 @@ from typing import Annotated
 import typer
 
 from gramstyle.cli import batch, options
-from gramstyle.cli.balance import Balance
 from gramstyle.cli.console import check_writable, say
-from gramstyle.cli.optimisation import Optimisation
+from gramstyle.cli.plan import Plan
 from gramstyle.cli.running import Running
-from gramstyle.cli.scales import Scales
 from gramstyle.cli.spread import spread
-from gramstyle.cli.transfer_options import Bits, Folder, Init, PresetName
-from gramstyle.cli.transfer_settings import bits_of, settings_of, start_of
+from gramstyle.cli.transfer_options import Folder
 from gramstyle.images import find_images
 from gramstyle.transfer import Grid
-from gramstyle.transfer.presets import DEFAULT
 
 EXAMPLES = """
 **Examples**
@@ -48,12 +44,7 @@ def grid(
             help="Content weights, each a column of its own per style.",
         ),
     ] = None,
-    preset: PresetName = DEFAULT,
-    scales: Scales = Scales(),
-    balance: Balance = Balance(),
-    init: Init = None,
-    optimisation: Optimisation = Optimisation(),
-    bits: Bits = 8,
+    plan: Plan = Plan(),
     running: Running = Running(),
 ) -> None:
     """Give every content every style, in one run: a sheet of all, a table, and an image of each.
@@ -64,15 +55,12 @@ def grid(
     """
     say.quiet = running.quiet
     with options.usage():
-        start, init = start_of(init)
         wanted = Grid(
             contents=tuple(map(str, find_images(contents))),
             styles=tuple(map(str, find_images(styles))),
-            settings=settings_of(preset, scales, optimisation, balance, init=init),
+            **plan.of_job(),
             folder=str(output),
             weights=options.number_list(content_weights, "content weights") or (),
-            start=start,
-            bits=bits_of(bits),
         )
         batch.check_apart([*contents, *styles], output)
         where = running.of_batch()

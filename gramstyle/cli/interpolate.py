@@ -10,21 +10,17 @@ from typing import Annotated
 import typer
 
 from gramstyle.cli import batch, options
-from gramstyle.cli.balance import Balance
 from gramstyle.cli.console import check_writable, say
 from gramstyle.cli.film import check_place, rate_of
-from gramstyle.cli.optimisation import Optimisation
+from gramstyle.cli.plan import Plan
 from gramstyle.cli.running import Running
-from gramstyle.cli.scales import Scales
 from gramstyle.cli.spread import spread
-from gramstyle.cli.transfer_options import Bits, Content, Folder, Init, PresetName
-from gramstyle.cli.transfer_settings import bits_of, settings_of, start_of
+from gramstyle.cli.transfer_options import Content, Folder
 from gramstyle.errors import StyleError
 from gramstyle.film import Frame, check_film, write_film
 from gramstyle.film.encode import ENCODINGS
 from gramstyle.images import read_image
 from gramstyle.transfer import Outcome, Walk
-from gramstyle.transfer.presets import DEFAULT
 
 RATE = "5"
 """Images of a walk per second of its film."""
@@ -62,12 +58,7 @@ def interpolate(
         ),
     ] = None,
     rate: Annotated[str, typer.Option("--fps", metavar="RATE", help="Images of --film per second.")] = RATE,
-    preset: PresetName = DEFAULT,
-    scales: Scales = Scales(),
-    balance: Balance = Balance(),
-    init: Init = None,
-    optimisation: Optimisation = Optimisation(),
-    bits: Bits = 8,
+    plan: Plan = Plan(),
     running: Running = Running(),
 ) -> None:
     """Walk from one style to another, or between four, in images of one content.
@@ -78,16 +69,13 @@ def interpolate(
     """
     say.quiet = running.quiet
     with options.usage():
-        start, init = start_of(init)
         walk = Walk(
             content=str(content),
             styles=tuple(map(str, styles)),
             steps=steps,
-            settings=settings_of(preset, scales, optimisation, balance, init=init),
+            **plan.of_job(),
             folder=str(output),
             chained=chain,
-            start=start,
-            bits=bits_of(bits),
         )
         pace = rate_of(rate) or Fraction(RATE)
         if film is not None:

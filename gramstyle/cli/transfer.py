@@ -8,17 +8,14 @@ from typing import Annotated
 import typer
 
 from gramstyle.cli import options, work
-from gramstyle.cli.balance import Balance
 from gramstyle.cli.console import check_writable, say
-from gramstyle.cli.optimisation import Optimisation
+from gramstyle.cli.plan import Plan
 from gramstyle.cli.running import Running
-from gramstyle.cli.scales import Scales
 from gramstyle.cli.spread import spread
 from gramstyle.cli.trail import Trail
-from gramstyle.cli.transfer_options import Bits, Content, Init, Output, PresetName, Styles, StyleWeights
-from gramstyle.cli.transfer_settings import bits_of, settings_of, start_of, style_files
+from gramstyle.cli.transfer_options import Content, Output, Styles, StyleWeights
+from gramstyle.cli.transfer_settings import style_files
 from gramstyle.transfer.job import Job
-from gramstyle.transfer.presets import DEFAULT
 
 EXAMPLES = """
 **Examples**
@@ -42,12 +39,8 @@ def transfer(
     content: Content,
     styles: Styles,
     output: Output,
-    preset: PresetName = DEFAULT,
     style_weights: StyleWeights = None,
-    scales: Scales = Scales(),
-    balance: Balance = Balance(),
-    init: Init = None,
-    optimisation: Optimisation = Optimisation(),
+    plan: Plan = Plan(),
     mask: Annotated[
         Path | None,
         typer.Option(
@@ -70,7 +63,6 @@ def transfer(
             help="Instead: the region of --mask that each STYLE is for.",
         ),
     ] = None,
-    bits: Bits = 8,
     trail: Trail = Trail(),
     running: Running = Running(),
 ) -> None:
@@ -81,15 +73,12 @@ def transfer(
     """
     say.quiet = running.quiet
     with options.usage():
-        start, init = start_of(init)
         job = Job(
             content=str(content),
             styles=style_files(styles, style_weights, mask is not None, style_mask, style_regions),
             output=str(output),
-            settings=settings_of(preset, scales, optimisation, balance, init=init),
+            **plan.of_job(),
             mask=None if mask is None else str(mask),
-            start=start,
-            bits=bits_of(bits),
         )
         where = running.of_work()
         check_writable(output, "--output")

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from gramstyle.transfer import TRANSFERS
-from gramstyle.transfer.settings import INITS
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="Image that is kept in its main lines.")]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE...", help="Images whose style is wanted.")]
@@ -24,9 +23,5 @@ PresetName = Annotated[
 ]
 StyleWeights = Annotated[
     str | None, typer.Option(metavar="X,Y,...", help="Share of each style. Default: all alike.")
-]
-Init = Annotated[
-    str | None,
-    typer.Option("--init", help=f"What to begin with: {', '.join(INITS[:-1])}, or the path of an image."),
 ]
 Bits = Annotated[int, typer.Option("--bits", help="Per channel: 8, or 16 for .png and .tif.")]
