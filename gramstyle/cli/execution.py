@@ -11,8 +11,7 @@ import typer
 
 from gramstyle.cli.console import say
 from gramstyle.cli.run import tile_size
-from gramstyle.errors import StyleError
-from gramstyle.transfer.execution import Asked
+from gramstyle.transfer.execution import Asked, one_way
 from gramstyle.transfer.planner import in_words
 from gramstyle.transfer.run import Transfer
 
@@ -64,19 +63,15 @@ class Ways:
             StyleError: for options that contradict each other.
             ValueError: for a tile or limit that is none.
         """
-        given = [
-            name
-            for name, is_given in (
-                ("--memory-limit", self.memory_limit is not None),
-                ("--tile", self.tile is not None),
-                ("--gradient-checkpointing", self.gradient_checkpointing),
-            )
-            if is_given
-        ]
-        if len(given) > 1:
-            raise StyleError(f"give one of {' and '.join(given)}: each decides how the network is run")
+        given = one_way(
+            {
+                "--memory-limit": self.memory_limit is not None,
+                "--tile": self.tile is not None,
+                "--gradient-checkpointing": self.gradient_checkpointing,
+            }
+        )
         return Asked(
-            tile=tile_size("off" if given and self.tile is None else self.tile or "auto"),
+            tile=tile_size(self.tile or ("off" if given else "auto")),
             memory_limit=None if self.memory_limit is None else byte_size(self.memory_limit),
             gradient_checkpointing=self.gradient_checkpointing,
             deterministic=self.deterministic,

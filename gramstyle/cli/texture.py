@@ -25,8 +25,8 @@ from gramstyle.transfer.presets import DEFAULT
 def texture(
     styles: Styles,
     output: Output,
-    preset: PresetName = DEFAULT,
     style_weights: StyleWeights = None,
+    preset: PresetName = DEFAULT,
     scales: Scales = Scales(),
     shape: Annotated[
         str | None, typer.Option("--shape", metavar="HxW", help="Proportions of the result, such as 2x3.")

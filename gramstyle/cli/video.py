@@ -55,8 +55,8 @@ def video(
     ],
     styles: Styles,
     output: Output,
-    preset: PresetName = DEFAULT,
     style_weights: StyleWeights = None,
+    preset: PresetName = DEFAULT,
     scales: FrameScales = FrameScales(),
     rate: Rate = None,
     temporal_weight: Annotated[
