@@ -171,6 +171,15 @@ def test_the_rest_of_a_recipe_is_an_option_too(asked):
     assert (job.settings.clamp, job.settings.relative) == (True, True)
 
 
+def test_what_belongs_to_another_choice_does_not_stay(asked):
+    """Weights are of their taps, and a step size is of its optimiser: 1 is where L-BFGS begins."""
+    _, (job, _) = asked("--style-taps", "relu1_1,relu3_1", "--optimizer", "lbfgs")
+    assert job.settings.style.tap_weights == (1.0, 1.0)
+    assert job.settings.optimizer.step_size == 1.0
+    _, (job, _) = asked("--preset", "gatys2016", "--optimizer", "lbfgs", "--step-size", 0.25)
+    assert job.settings.optimizer.step_size == 0.25
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
