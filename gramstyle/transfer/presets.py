@@ -21,7 +21,7 @@ CONTENT_REDUCTION = 8
 """Pixels per position, along one side, at the tap that keeps the content."""
 
 GAUSSIAN = GramSettings(statistic=Statistic.GAUSSIAN)
-COLOR_WEIGHT = 0.5
+COLOR_WEIGHT = 2.0
 """Of the colour term under networks other than VGG."""
 
 TRANSFERS: dict[str, TransferSettings] = {

@@ -58,7 +58,7 @@ def test_other_networks_have_a_tap_per_resolution(network):
     assert sum(weights) == pytest.approx(1)
     assert weights[0] / weights[3] == pytest.approx(64)
     assert reductions[settings.content_taps[0]] == 8
-    assert settings.color_weight == 0.5
+    assert settings.color_weight == 2.0
     assert for_backbone(transfer_preset("neural-style"), network).color_weight == 0
 
 
