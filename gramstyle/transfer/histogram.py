@@ -28,6 +28,8 @@ class HistogramTarget:
     def __init__(self, parts: Sequence[tuple[Tensor, Tensor]], relative: bool = False) -> None:
         values = torch.cat([part for part, _ in parts], 1).float()
         weights = torch.cat([weight for _, weight in parts]).double()
+        counted = weights > 0  # quantiles at the ends would be drawn towards values of no weight
+        values, weights = values[:, counted], weights[counted]
         ordered, order = values.sort(1)
         at = _shares(weights[order])  # (C, P)
         levels = (torch.arange(LEVELS, dtype=at.dtype, device=at.device) + 0.5) / LEVELS

@@ -184,6 +184,13 @@ def test_names_of_outputs(quick, tmp_path):
         f"out/{name}_s_{weight}.png" for name in ("x-one", "y-One", "two") for weight in ("0.25", "1e-07")
     ]
     assert grid.columns == (("s.jpg", 0.25), ("s.jpg", 1e-7))
+    near = Grid(
+        contents=["a"], styles=["s"], settings=quick, folder="out", weights=[0, 1, 1 + 1e-9], start="b",
+        bits=16,
+    )  # fmt: skip
+    assert [job.output for job in near.jobs] == [f"out/a_s_{one}.png" for one in ("0", "1", "1.000000001")]
+    assert [job.settings.content_weight for job in near.jobs] == [0, 1, 1 + 1e-9]
+    assert {(job.start, job.bits) for job in near.jobs} == {("b", 16)}
     with pytest.raises(StyleError, match=r"two results would be out/a_b_c.png: .*a_b.jpg with c.jpg .*a.jpg"):
         Grid(contents=["a_b.jpg", "a.jpg"], styles=["c.jpg", "b_c.jpg"], settings=quick, folder="out")
     with pytest.raises(StyleError, match="two results would be"):
@@ -260,3 +267,7 @@ def test_each_image_of_a_walk_begins_with_its_neighbour(files, quick, tmp_path):
     assert {one.end for one in found} == {"made"}
     free = replace(walk, chained=False).jobs
     assert {(job.start, job.settings.init) for job in free} == {(None, "content")}
+    begun = replace(walk, start="b.png", bits=16)
+    assert [job.start for job in begun.jobs] == ["b.png", names[0], names[0], names[2]]
+    assert [job.start for job in replace(begun, chained=False).jobs] == ["b.png"] * 4
+    assert {job.bits for job in begun.jobs} == {16}

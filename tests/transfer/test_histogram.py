@@ -73,6 +73,15 @@ def test_weights_count_positions():
     assert float(found) >= sum(one**2 for one in wanted) / 3 * 0.95  # W2 is never below W1
 
 
+def test_positions_of_no_weight_say_nothing():
+    """Whatever their values, of few positions, whose quantiles lie between those that are kept."""
+    flat = drawn(0, positions=60)
+    hidden = torch.cat([flat, torch.full((3, 20), 1000.0), torch.full((3, 20), -1000.0)], 1)
+    weights = torch.cat([torch.ones(60), torch.zeros(40)])
+    found = HistogramTarget([(hidden, weights)]).loss(as_map(drawn(1), 40))
+    assert float(found) == pytest.approx(float(target_of(flat).loss(as_map(drawn(1), 40))), rel=1e-5)
+
+
 def test_styles_are_one_distribution():
     a, b = drawn(0, positions=300), drawn(1, positions=900, shift=1.0)
     blended = HistogramTarget([(a, torch.full((300,), 3 / 300)), (b, torch.full((900,), 1 / 900))])
