@@ -59,7 +59,7 @@ class Remedy:
             return None
         channels = value.shape[1]
         variances = value[..., :channels].diagonal(dim1=-2, dim2=-1)  # (1, C)
-        factors = safe_divide(torch.ones_like(variances), safe_sqrt(variances.clamp_min(0)), 0.0)
+        factors = safe_divide(torch.ones_like(variances), safe_sqrt(variances), 0.0)
         both = factors[..., None] * factors[:, None]
         return torch.cat([both, factors[..., None]], -1) if statistic is Statistic.GAUSSIAN else both
 

@@ -113,13 +113,17 @@ def test_a_deterministic_block_leaves_everything_as_it_was(wanted, monkeypatch):
     monkeypatch.delenv(CUBLAS, raising=False)
     if wanted is not None:
         monkeypatch.setenv(CUBLAS, wanted)
+
+    def run():
+        with deterministic(torch.device("cuda")):  # nothing runs there
+            assert not torch.backends.cudnn.benchmark
+            assert os.environ[CUBLAS] == (wanted or ":4096:8")
+            torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
+
     torch.set_deterministic_debug_mode("warn")
     try:
         with pytest.raises(RuntimeError, match="put_ does not have a deterministic implementation"):
-            with deterministic(torch.device("cuda")):  # nothing runs there
-                assert not torch.backends.cudnn.benchmark
-                assert os.environ[CUBLAS] == (wanted or ":4096:8")
-                torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
+            run()
         assert torch.get_deterministic_debug_mode() == 1
     finally:
         torch.set_deterministic_debug_mode("default")
