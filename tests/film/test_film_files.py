@@ -1,8 +1,10 @@
 """Films written and read again, and read by other programs' eyes: Pillow, and the planes of a decoder."""
 
+import os
 import sys
 import weakref
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -12,7 +14,8 @@ from PIL import Image
 
 from gramstyle.errors import ImageError, StyleError
 from gramstyle.film import Film, Frame, check_film, open_film, write_film
-from gramstyle.images import Picture, save_image
+from gramstyle.film.film import Thinned
+from gramstyle.images import Picture, read_image, save_image
 
 NTSC = Fraction(24000, 1001)
 
@@ -71,6 +74,36 @@ def test_times_of_frames_are_rounded_one_by_one(frames, tmp_path):
     found = list(open_film(tmp_path / "a.gif").frames())
     ends = [sum(one.seconds for one in found[: at + 1]) for at in range(11)]
     assert ends == [Fraction(round(100 * (at + 1) / 24), 100) for at in range(11)]
+
+
+def test_of_frames_within_a_hundredth_of_a_second_a_gif_has_the_first(frames, tmp_path):
+    given = frames(12, (Fraction(1, 240),))
+    write_film(tmp_path / "a.gif", given, Fraction(240))
+    found = list(open_film(tmp_path / "a.gif").frames())
+    assert [one.seconds for one in found] == [Fraction(1, 100)] * 6
+    picked = [0, 2, 4, 7, 9, 11]  # 0, 0.83, 1.67, 2.92, 3.75 and 4.58 hundredths
+    for one, at in zip(found, picked, strict=True):
+        assert np.abs(levels(one.picture) - levels(given[at].picture)).mean() < 7
+
+
+def test_each_frame_of_a_gif_has_colours_of_its_own(tmp_path):
+    """64 of each, of 384 in all."""
+    generator = np.random.default_rng(0)
+    given = [generator.integers(0, 256, (64, 3))[np.arange(3072).reshape(48, 64) % 64] for _ in range(6)]
+    frames = [Frame(picture=read_image(one.astype(np.uint8)), seconds=Fraction(1, 25)) for one in given]
+    write_film(tmp_path / "a.gif", frames, Fraction(25))
+    for one, values in zip(open_film(tmp_path / "a.gif").frames(), given, strict=True):
+        assert np.abs(levels(one.picture) - values).max() <= 2
+
+
+def test_what_stays_in_a_gif_does_not_shimmer(frames, tmp_path):
+    """Above, the second frame is the first one turned round; below they are equal, and stay so."""
+    first = levels(frames(1, size=(64, 64))[0].picture).astype(np.uint8)
+    second = np.concatenate([first[:20, ::-1], first[20:]])
+    given = [Frame(picture=read_image(one), seconds=Fraction(1, 25)) for one in (first, second)]
+    write_film(tmp_path / "a.gif", given, Fraction(25))
+    one, other = (levels(each.picture) for each in open_film(tmp_path / "a.gif").frames())
+    assert np.array_equal(one[20:], other[20:])
 
 
 def test_a_gif_says_how_long_it_lasts(frames, tmp_path):
@@ -226,6 +259,8 @@ def test_sound_stays_beside_the_picture(frames, tmp_path):
     write_film(tmp_path / "o.mp4", film.frames(), film.rate, sound=film.path)
     before, after = heard(tmp_path / "in.mp4"), heard(tmp_path / "o.mp4")
     assert np.allclose(before[:, 48000 // 5 :][:, :9000], after[:, :9000], atol=1e-5)
+    with av.open(str(tmp_path / "o.mp4")) as file:  # no packet is heard later than it is decoded
+        assert all(one.pts == one.dts for one in file.demux(audio=0))
 
 
 def test_sound_that_a_file_does_not_take_is_left_out_with_a_word(frames, tmp_path):
@@ -267,6 +302,7 @@ def test_fewer_frames_a_second_are_those_on_the_screen_at_each_tick(frames, tmp_
     assert all(np.array_equal(a, whole[at]) for a, at in zip(found, picked, strict=True))
     assert film.rate == 10
     assert film.count == 4  # 0.44 seconds
+    assert {one.seconds for one in film.frames()} == {Fraction(1, 10)}
     assert [levels(one.picture).tolist() for one in film.frames(3)] == [one.tolist() for one in found[3:]]
     with pytest.raises(StyleError, match=r"rate must be at most that of a.mp4, 25 frames per second"):
         open_film(tmp_path / "a.mp4", rate=30)
@@ -310,6 +346,7 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path):
     assert [round(float(one.picture.pixels.mean()), 1) for one in film.frames()] == [0.0, 0.2, 0.6]
     assert {one.seconds for one in film.frames()} == {Fraction(1, 12)}
     assert open_film(tmp_path).rate == 25
+    assert open_film(tmp_path, rate=24000 / 1001).rate == NTSC
 
 
 def test_frames_of_other_sizes_are_refused_or_fitted(tmp_path):
@@ -333,6 +370,9 @@ def test_a_film_whose_size_changes_is_refused_where_it_does(frames, tmp_path):
 
     reading = Changing().frames(1)
     next(reading)
+    unknown = Changing()
+    unknown.count = None
+    assert Thinned(unknown, Fraction(5)).count is None
     with pytest.raises(ImageError, match=r"a.mkv': frame 3 is 64 x 24 pixels, and the first is 64 x 48"):
         next(reading)
 
@@ -355,8 +395,10 @@ def test_a_film_that_is_not_finished_is_not_there(frames, tmp_path):
 
     for name in ("a.mp4", "a.gif"):
         (tmp_path / name).write_text("before")
-        with pytest.raises(RuntimeError, match="stopped"):
+        with pytest.raises(RuntimeError, match="stopped") as caught:
             write_film(tmp_path / name, broken(), Fraction(25))
+        opened = [os.path.realpath(one) for one in Path("/proc/self/fd").glob("*")]  # of Linux
+        assert not any(str(tmp_path) in one for one in opened), caught
         assert (tmp_path / name).read_text() == "before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.mp4"]
 
@@ -380,6 +422,9 @@ def test_what_is_no_film(frames, tmp_path):
     with pytest.raises(ValueError, match="rate must be greater than 0"):
         open_film(tmp_path / "whole.mp4", rate=0)
     write_film(tmp_path / "whole.gif", frames(2), Fraction(25))
+    write_film(tmp_path / "frames", frames(2), Fraction(25))
+    with pytest.raises(ImageError, match="more than max_pixels=100"):
+        list(open_film(tmp_path / "frames", max_pixels=100).frames())
     for name in ("whole.mp4", "whole.gif"):
         with pytest.raises(ImageError, match=f"{name}': 64 x 48 is .* more than max_pixels=100"):
             open_film(tmp_path / name, max_pixels=100)
@@ -401,6 +446,15 @@ def test_an_encoder_that_is_not_there_is_named(frames, tmp_path, monkeypatch):
     monkeypatch.setattr(av, "codecs_available", {"gif"})
     with pytest.raises(StyleError, match=r"the FFmpeg of PyAV [\d.]+ has no encoder libx264"):
         write_film(tmp_path / "a.mp4", frames(2), Fraction(25))
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    def refused(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refused)
+    with pytest.raises(ImageError, match=r"cannot list '.*': Permission denied"):
+        open_film(tmp_path)
 
 
 def test_names_that_no_film_has(frames, tmp_path):
