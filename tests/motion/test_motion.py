@@ -47,6 +47,9 @@ def test_flow_of_a_translation(x, y):
 
 def test_flow_of_images_that_are_smaller_than_its_patches():
     assert optical_flow(torch.rand(3, 5, 40), torch.rand(3, 5, 40)).shape == (2, 5, 40)
+    wide = texture(1)
+    flow = optical_flow(wide[:, 20:32, 20:32], wide[:, 20:32, 21:33])
+    assert float((flow[0] + 1).abs().mean()) < 0.08
     assert optical_flow(torch.rand(3, 3, 4), torch.rand(3, 3, 4)).isfinite().all()
 
 

@@ -16,6 +16,7 @@ from gramstyle.gram import Statistic, gram
 from gramstyle.transfer import Objective, Parameterization, StyleImage
 from gramstyle.transfer.canvas import canvas_of
 from gramstyle.transfer.stage import Stage
+from gramstyle.transfer.targets import Target
 
 METRICS = [
     ("mse", Statistic.GRAM),
@@ -263,6 +264,18 @@ def test_the_colour_term_is_the_wasserstein_distance_of_colours(settings, conten
     assert found == pytest.approx(float(apart / nothing), rel=1e-2)  # a ridge of 1e-4
 
 
+def test_targets_of_many_channels_and_of_nothing(generator):
+    """Without a ridge as exact as it is: of fewer positions than channels. Of nothing there is no unit."""
+    style, image = (
+        gram(torch.rand(1, 80, 5, 6, generator=generator).double(), statistic="gaussian") for _ in range(2)
+    )
+    given = "squared-wasserstein", Statistic.GAUSSIAN
+    found = Target(style, *given, relative=False, ridge=0.0).loss(image)
+    assert_close(found, distance(image, style, "squared-wasserstein")[0], tolerance=1e-6)  # roots of 1e-16
+    nothing = Target(torch.zeros_like(style), *given, relative=True, ridge=0.0).loss(image)
+    assert_close(nothing, image[0, :, :80].trace() + image[0, :, 80].square().sum(), tolerance=1e-6)
+
+
 def test_regions_and_styles_must_fit(settings, content, style):
     mask = {"sky": torch.ones(40, 48)}
     with pytest.raises(StyleError, match="got a style for 'sea'; regions are 'sky'"):
@@ -275,6 +288,11 @@ def test_regions_and_styles_must_fit(settings, content, style):
         )
     with pytest.raises(StyleError, match=r"each region needs a style .* got none for 'sky'"):
         objective_of(settings(), content, StyleImage(pixels=style[None], region="sea"), regions=mask)
+    nothing = StyleImage(pixels=style[None], region="sky", weight=0.0)
+    with pytest.raises(
+        StyleError, match=r"each region needs a style with a weight above 0, got none for 'sky"
+    ):
+        objective_of(settings(), content, nothing, regions=mask)
     chosen = settings()
     chosen = replace(chosen, style=replace(chosen.style, combine=gramstyle.Combine.ROOT_SUM_SQUARES))
     with pytest.raises(StyleError, match="combine must be sum or mean"):
