@@ -273,7 +273,7 @@ def test_a_network_of_other_settings_is_refused(quick, content, style, lively):
     own = replace(quick.style, backbone=lively("vgg16", ("relu1_1",)), taps=("relu1_1",), tap_weights=None)
     drawn = network_of(replace(quick, style=own, content_taps=("relu1_1",)), device="cpu")
     pinned = replace(quick, style=replace(own, backbone="vgg16"), content_taps=("relu1_1",))
-    with pytest.raises(StyleError, match="their weights is IMAGENET1K_V1, its own 0.safetensors"):
+    with pytest.raises(StyleError, match=r"their weights is IMAGENET1K_V1, its own 0\.safetensors"):
         Transfer(content, style, pinned, extractor=drawn)
     with pytest.raises(StyleError, match="extractor must have every tap of the settings, lacks layer1"):
         Transfer(content, style, quick, extractor=network_of(fewer, device="cpu"))
