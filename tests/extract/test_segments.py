@@ -1,5 +1,7 @@
 """Networks run in segments: the same features and gradients, with less kept."""
 
+import operator
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -66,10 +68,30 @@ def test_what_is_written_over_and_read_again_is_refused():
             y = F.relu(x, inplace=True)
             return {"tap": self.second(x + y)}
 
-    for kind in (Unread, Again):
+    class Named(Writes):
+        def forward(self, x):
+            x = self.first(x)
+            y = x
+            y += 1
+            return {"tap": self.second(x + y)}
+
+    for kind in (Unread, Again, Named):
         for build in (Segments, program):
             with pytest.raises(StyleError, match="it writes over 'first', which is read again"):
                 build(kind().eval(), "writes")
+
+
+@pytest.mark.parametrize("change", [operator.iadd, operator.imul, operator.isub, operator.itruediv])
+def test_operators_that_write(change, generator):
+    class Changes(Writes):
+        def forward(self, x):
+            shortcut = self.first(x).sigmoid()
+            tap = self.second(shortcut).exp()
+            return {"tap": tap, "deep": self.third(change(shortcut, tap)).sigmoid()}
+
+    network, x = Changes().eval(), torch.rand(1, 3, 9, 8, generator=generator)
+    found = Segments(network, "changes")(x.clone().requires_grad_())
+    assert all(torch.equal(found[tap], one) for tap, one in network(x).items())
 
 
 def test_without_gradients_nothing_is_kept(generator):
