@@ -50,8 +50,7 @@ class Remedy:
         """Of (B, C, H, W), the same shape."""
         if self.kind not in SOFTMAXES:
             return features
-        wide = features.to(torch.promote_types(features.dtype, torch.float32))
-        return SOFTMAXES[self.kind](wide, self.temperature)
+        return SOFTMAXES[self.kind](features, self.temperature)
 
     def scales(self, value: Tensor, statistic: Statistic) -> Tensor | None:
         """What descriptors (1, C, ...) of a style and all that are compared with it are multiplied by."""

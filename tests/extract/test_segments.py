@@ -81,17 +81,33 @@ def test_what_is_written_over_and_read_again_is_refused():
                 build(kind().eval(), "writes")
 
 
-@pytest.mark.parametrize("change", [operator.iadd, operator.imul, operator.isub, operator.itruediv])
-def test_operators_that_write(change, generator):
-    class Changes(Writes):
-        def forward(self, x):
-            shortcut = self.first(x).sigmoid()
-            tap = self.second(shortcut).exp()
-            return {"tap": tap, "deep": self.third(change(shortcut, tap)).sigmoid()}
+WRITES = {
+    "a += b": (operator.iadd, operator.add),
+    "a *= b": (operator.imul, operator.mul),
+    "a -= b": (operator.isub, operator.sub),
+    "a /= b": (operator.itruediv, operator.truediv),
+    "a.mul_(b)": (lambda a, b: a.mul_(b), operator.mul),
+    "relu": (lambda a, b: F.relu(a, inplace=True) + b, lambda a, b: F.relu(a) + b),
+}
 
-    network, x = Changes().eval(), torch.rand(1, 3, 9, 8, generator=generator)
-    found = Segments(network, "changes")(x.clone().requires_grad_())
-    assert all(torch.equal(found[tap], one) for tap, one in network(x).items())
+
+@pytest.mark.parametrize("way", WRITES)
+def test_each_way_of_writing_over_a_map_of_an_earlier_segment(way, generator):
+    class Changes(Writes):
+        def __init__(self, change):
+            super().__init__()
+            self.change = change
+
+        def forward(self, x):
+            shortcut = self.first(x).tanh() + 0
+            tap = self.second(shortcut).exp()
+            return {"tap": tap, "deep": self.third(self.change(shortcut, tap)).sigmoid()}
+
+    writes, plain = (Changes(one).eval() for one in WRITES[way])
+    x = torch.rand(1, 3, 9, 8, generator=generator)
+    (found, slope), (expected, again) = gradient(Segments(writes, "writes"), x), gradient(plain, x)
+    assert all(torch.equal(found[tap], one) for tap, one in expected.items())
+    assert torch.equal(slope, again)
 
 
 def test_without_gradients_nothing_is_kept(generator):

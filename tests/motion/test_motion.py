@@ -131,6 +131,13 @@ def test_what_is_consistent():
     assert share(still, still, grey, other) == 1
 
 
+def test_colours_are_compared_along_the_motion():
+    slope = 0.03 * torch.arange(20.0).expand(3, 8, 20)
+    flow = flow_of(4, 0, (8, 20))
+    assert consistent(flow, -flow, slope, slope - 0.12)[:, :15].all()
+    assert not consistent(flow, -flow, slope, slope).any()
+
+
 def test_what_is_consistent_of_fast_motion():
     """Thresholds grow with its length."""
     grey, fast = torch.full((3, 8, 60), 0.5), flow_of(20, 0, (8, 60))

@@ -264,6 +264,17 @@ def test_the_colour_term_is_the_wasserstein_distance_of_colours(settings, conten
     assert found == pytest.approx(float(apart / nothing), rel=1e-2)  # a ridge of 1e-4
 
 
+def test_a_ridge_is_a_share_of_the_mean_variance_of_the_style(generator):
+    scales = torch.tensor([3.0, 1.0, 0.2, 0.0]).view(1, 4, 1, 1).double()
+    style, image = (
+        gram(scales * torch.rand(1, 4, 9, 9, generator=generator).double(), statistic="gaussian")
+        for _ in range(2)
+    )
+    ridge = 0.01 * style[0].diagonal().mean() * torch.eye(4, 5, dtype=torch.float64)
+    found = Target(style, "squared-wasserstein", Statistic.GAUSSIAN, relative=False, ridge=0.01).loss(image)
+    assert_close(found, distance(image + ridge, style + ridge, "squared-wasserstein")[0], tolerance=1e-10)
+
+
 def test_targets_of_many_channels_and_of_nothing(generator):
     """Without a ridge as exact as it is: of fewer positions than channels. Of nothing there is no unit."""
     style, image = (

@@ -17,6 +17,7 @@ from gramstyle.images.save import KEYWORD
 from gramstyle.transfer import StyleFile
 from gramstyle.transfer.colors import recolored_result
 from gramstyle.transfer.video import VideoJob, VideoSettings, VideoTransfer, VideoWork
+from gramstyle.transfer.video.kept import KeptFrames
 from gramstyle.transfer.video.manifest import _mean
 from gramstyle.transfer.video.sequence import eight_bits
 
@@ -140,6 +141,7 @@ def test_the_manifest_says_what_made_a_film(job, tmp_path):
     assert manifest["rate"] == "25"
     assert manifest["digest"] == work.digest
     first, second, third, fourth = manifest["frames"]
+    assert "digest" not in first  # it is that of the film
     last = {one.frame: one.state.losses for one in states}
     assert [one["losses"] for one in manifest["frames"]] == [last[at] for at in range(4)]
     assert [one["cut"] for one in manifest["frames"]] == [False, False, False, True]
@@ -183,7 +185,7 @@ def test_size_colours_and_sound_of_a_film(job, tmp_path):
     (content,) = scene(1)
     frame = Frame(picture=Picture(pixels=content, alpha=alpha, name=""), seconds=Fraction(1, 10))
     write_film(tmp_path / "in.gif", [frame, frame], Fraction(10))
-    few = replace(job.settings, size=32, first_iterations=1, preserve_color="luminance")
+    few = replace(job.settings, size=32, first_iterations=1, init="noise", preserve_color="luminance")
     quick = replace(job, settings=few, video=VideoSettings(frame_iterations=1))
     done(replace(quick, content=str(tmp_path / "in.gif")))
     shown = [one.picture for one in open_film(tmp_path / "out").frames()]
@@ -230,6 +232,18 @@ def test_records_of_others_are_empty(job, tmp_path):
     kept.path(0).write_text("no image")
     assert kept.record(0) == {}
     assert KEYWORD == "gramstyle"
+
+
+def test_kept_frames_leave_nothing_behind(tmp_path):
+    kept = KeptFrames(tmp_path / "film.frames", "digest")
+    kept.add(0, torch.rand(3, 8, 8), {})
+    for number in (1, 2):
+        kept.snapshot(number).write_bytes(b"begun")
+    kept.add(1, torch.rand(3, 8, 8), {})
+    assert [kept.snapshot(number).exists() for number in (1, 2)] == [False, True]
+    assert kept.count() == 2
+    kept.clear()
+    assert not kept.folder.exists()
 
 
 def test_jobs_that_cannot_be_done(job, tmp_path):
