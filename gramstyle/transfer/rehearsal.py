@@ -17,6 +17,7 @@ from gramstyle.extract.regions import Size, without_values
 from gramstyle.gram import Moments, gradient_of_part
 from gramstyle.tiles import Part, TensorSource, Tiling, Work, image_gradient
 from gramstyle.tiles.grid import Grid
+from gramstyle.transfer.histogram import LEVELS, histogram_loss
 from gramstyle.transfer.objective import Objective
 from gramstyle.transfer.remedies import remedy_named
 from gramstyle.transfer.segmented import SegmentedObjective
@@ -196,9 +197,10 @@ class _Whole(Objective):
         return torch.stack([value(region).sum().double() for region in targets]).sum()
 
     def _histogram_loss(self, tap: str, features: Tensor) -> Tensor:
-        flat = features[0].flatten(1).float()
-        matched = torch.empty_like(flat).scatter_(1, flat.detach().argsort(1), flat.detach())
-        return (flat - matched).square().sum().double()
+        quantiles = torch.empty(features.shape[1], LEVELS, device=META)
+        size = features.shape[2], features.shape[3]
+        losses = [histogram_loss(features, quantiles, self._mask(region, size)) for region in self.regions]
+        return torch.stack(losses).sum()
 
     def _mask(self, region: str, size: Size) -> Tensor | None:
         return None if self.regions[region] is None else torch.empty(size, device=META)
