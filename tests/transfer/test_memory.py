@@ -1,0 +1,182 @@
+"""What is counted of memory, and what is chosen by it, against tensors that are really there."""
+
+import gc
+
+import pytest
+import torch
+
+from gramstyle.extract import Extractor
+from gramstyle.transfer import OptimizerSettings, Parameterization, Style, TiledObjective, Transfer
+from gramstyle.transfer import planner as limits
+from gramstyle.transfer.canvas import canvas_of
+from gramstyle.transfer.memory import KEPT_MOST, Budget, copy_of, network_bytes
+from gramstyle.transfer.optimizer import Optimizer
+from gramstyle.transfer.rehearsal import Rehearsal, Watch
+from gramstyle.transfer.targets import StyleImage
+
+from .conftest import TINY, picture
+
+SIZE = (40, 48)
+LBFGS = OptimizerSettings(name="lbfgs", step_size=1.0, history=10)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return Extractor(TINY, ("act1", "layer1", "layer2"), device="cpu", check_range=False)
+
+
+def test_a_watch_counts_what_is_there_at_one_time():
+    given = torch.zeros(1000)
+    with Watch() as seen:
+        first = given + 1  # 4000 bytes
+        second = first.double()  # 8000 more
+        del first
+        shared = second.view(10, 100).T  # nothing
+        given.add_(1)
+        parts = second.split(500)
+        third = shared + 1  # 8000 again, beside 8000
+        del second, shared, parts, third
+        gc.collect()
+        given * 2
+    assert seen.most == 16000
+
+
+@pytest.mark.parametrize("optimizer", [OptimizerSettings(), LBFGS], ids=lambda one: one.name)
+def test_an_optimiser_holds_no_more_than_is_counted(optimizer, settings, extractor):
+    """On a curved bowl, until L-BFGS has all its pairs."""
+    canvas = canvas_of(picture(1)[None], Parameterization.PIXELS, clamp=False)
+    made, wanted, steep = Optimizer(canvas, optimizer), picture(2)[None], picture(3)[None] + 0.1
+
+    def closure():
+        made.zero_grad()
+        loss = (steep * (canvas.image() - wanted) ** 4).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(optimizer.history + 3):
+        made.step(closure)
+    held = sum(one.nbytes for one in made.state().values() if one.ndim)
+    counted = Budget(extractor, settings(optimizer=optimizer), 0, 0).of_image(SIZE)
+    beside = 3 * copy_of(SIZE)  # numbers, gradient and average
+    assert held + beside <= counted <= held + 10 * copy_of(SIZE)
+    peak = Budget(extractor, settings(optimizer=optimizer), 0, 0)
+    assert peak.peak(SIZE, 0) >= peak.fixed + counted + 2 * held  # a snapshot, and its file
+
+
+def test_what_a_limit_counts_adds_up(settings, extractor):
+    def of(held=0, regions=0, **changes):
+        return Budget(extractor, settings(**changes), held, regions)
+
+    image = torch.zeros(3, *SIZE).nbytes
+    assert copy_of(SIZE) == image
+    assert of(held=12345).fixed - of().fixed == 12345
+    assert of(regions=1).fixed == of().fixed  # one region, or all
+    moments = 8 * (32 * 32 + 48 * 48)  # of act1 and layer2, in float64
+    assert of(regions=3).fixed - of(regions=1).fixed == pytest.approx(2 * moments * 8, rel=0.5)
+    mask = torch.zeros(SIZE).nbytes
+    assert mask <= of(regions=1).of_image(SIZE) - of().of_image(SIZE) <= 2 * mask
+    assert of().peak(SIZE, 0, 10**6) - of().peak(SIZE, 0) >= 10**6
+    large = 10**9  # whose copies at a smaller size are made beside it
+    assert of(held=large).peak(SIZE, 0) >= of(held=large).fixed + of().of_image(SIZE) + 2 * large
+    assert of().of_maps(10**6) <= 2 * 10**6
+    assert of().of_maps(10**11) == 10**11 + KEPT_MOST
+    assert of().peak(SIZE, 10**9) >= 1.05 * (of().fixed + of().of_maps(10**9))
+    fourier = {"parameterization": Parameterization.FOURIER}
+    assert of(**fourier).peak(SIZE, 0) > of().peak(SIZE, 0) + 4 * image
+
+
+def test_the_bytes_of_a_network(lively):
+    """Of VGG16 up to its second layer: weights, biases and what winograd makes of them, 36 for 9."""
+    network = Extractor(lively("vgg16", ("relu1_2",)), ("relu1_2",), device="cpu")
+    weights = 4 * (64 * 3 * 9 + 64 + 64 * 64 * 9 + 64)
+    assert weights + 4 * 64 * 64 * 36 <= network_bytes(network) <= 4 * weights + 4 * 4 * 64 * 64 * 36
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_features_that_tiles_keep_take_what_is_said(dtype, settings, monkeypatch):
+    """And are read, rather than made again."""
+    chosen = settings(content_taps=("act1", "layer1"))
+    network = Extractor(TINY, chosen.taps, device="cpu", dtype=dtype, check_range=False)
+    content, style = picture(1)[None].to(dtype), StyleImage(pixels=picture(2)[None].to(dtype))
+    objective = TiledObjective(network, chosen, content, [style], tile=20, keep_content=True)
+    stored = {one.untyped_storage().data_ptr(): one for one in objective._content._kept.values()}
+    rehearsal = Rehearsal(network, chosen)
+    assert sum(one.untyped_storage().nbytes() for one in stored.values()) == rehearsal.content(SIZE)
+    monkeypatch.setattr("gramstyle.tiles.Work.features", None)
+    assert objective.evaluate(picture(3)[None].to(dtype)).terms["content act1"] > 0
+    assert Rehearsal(network, settings(content_weight=0.0)).content(SIZE) == 0
+    assert objective._style_tile == 20
+
+
+def test_what_is_rehearsed_is_all_that_is_asked_for(settings, extractor):
+    """More terms, more regions and more of the network take more."""
+
+    def of(*regions, **changes):
+        return Rehearsal(extractor, settings(**changes), regions)
+
+    size = (80, 96)
+    assert of("a", "b").whole(size) > of("a").whole(size) > of().whole(size)
+    assert of().tiles(size, 24) > of(content_weight=0.0).tiles(size, 24)
+    assert of().tiles(size, 48) > of().tiles(size, 24)
+    assert of().whole(size) - of(content_weight=0.0).whole(size) >= 2 * of().content(size)
+    assert of().whole(size, segmented=True) < of().whole(size)
+
+
+def planned(settings, extractor, height=333, **options):
+    content = picture(1, height, 400)
+    options = {"extractor": extractor, **options}
+    styles = [Style(pixels=picture(2), region=name) for name in options.get("regions", {"": None})]
+    return Transfer(content, styles, settings(size=400, min_size=400), **options).execution(0)
+
+
+def test_what_is_held_beside_the_image_counts(settings, extractor):
+    def estimate(**options):
+        return planned(settings, extractor, memory_limit=10**12, **options).estimate
+
+    start = torch.zeros(3, 1000, 1000)
+    assert estimate(start=start) - estimate() >= start.nbytes
+    half = torch.ones(333, 400) / 2
+    assert estimate(regions={"a": half, "b": half}) - estimate() >= 4 * half.nbytes  # those held, and resized
+
+
+def test_how_styles_and_contents_are_read(settings, extractor):
+    """Styles larger than a whole image in tiles of its size; contents kept up to four copies of the image."""
+    assert planned(settings, extractor, memory_limit=10**12).style_tile == 400
+    tiled = planned(settings, extractor, tile=64)
+    assert (tiled.tile, tiled.style_tile, tiled.keep_content) == (64, 64, True)
+    kept = Rehearsal(extractor, settings()).content((333, 400))
+    assert kept < limits.KEPT * copy_of((333, 400))
+    checkpointed = planned(settings, extractor, gradient_checkpointing=True)
+    assert checkpointed.words == "whole, with gradient checkpointing"
+
+
+def test_contents_are_kept_where_they_are_few(settings, extractor, monkeypatch):
+    share = Rehearsal(extractor, settings()).content((333, 400)) / copy_of((333, 400))
+    for copies, expected in ((0.99 * share, False), (1.01 * share, True)):
+        monkeypatch.setattr(limits, "KEPT", copies)
+        assert planned(settings, extractor, tile=64).keep_content == expected
+
+
+def test_tiles_of_a_strip_may_be_larger_than_it_is_high(settings, extractor, monkeypatch):
+    monkeypatch.setattr(limits, "SIDES", (64, 16))
+    found, limit = [], 10**12
+    for _ in range(3):
+        found.append(planned(settings, extractor, 32, memory_limit=limit))
+        limit = found[-1].estimate - 1
+    assert [one.tile for one in found] == [None, None, 64]
+
+
+def test_auto_keeps_contents_within_its_bounds(settings, extractor, monkeypatch):
+    size = (333, 400)
+    rehearsal, budget = Rehearsal(extractor, settings()), Budget(extractor, settings(), 0, 0)
+    maps = budget.of_maps(rehearsal.tiles(size, 64))
+    monkeypatch.setattr(limits, "SMALL", 0)
+    monkeypatch.setattr(limits, "SIDES", (64, 16))
+    for most, tile, keeps in (
+        (maps + rehearsal.content(size), 64, True),
+        (maps + rehearsal.content(size) - 1, 64, False),
+        (1, 16, False),
+    ):
+        monkeypatch.setattr(limits, "AUTO_BYTES", most)
+        found = planned(settings, extractor, tile="auto")
+        assert (found.tile, found.keep_content) == (tile, keeps)
