@@ -112,7 +112,7 @@ class Rehearsal:
             program=whole.program,
             layout=whole.layout,
             source=whole.source,
-            grid=_Corners(size, tile),
+            grid=_Kinds(size, tile),
         )
         dtype, channels = self.extractor.dtype, work.layout.channels
         means = {
@@ -161,12 +161,14 @@ class Rehearsal:
         return found
 
 
-class _Corners(Grid):
-    """A grid of which two tiles are run: the first, whose maps are padded, and one whose halo is whole."""
+class _Kinds(Grid):
+    """A grid of which one tile of each kind is run: some have maps that are padded, others whole halos."""
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         rows, columns = self.counts
-        return iter({(0, 0): None, (rows // 2, columns // 2): None})
+        down, across = rows // 2, columns // 2
+        near = min(1, rows - 1), min(1, columns - 1)  # whose halo ends at the edge, or is padded too
+        return iter(dict.fromkeys([(0, 0), (0, across), (down, 0), near, (down, across)]))
 
 
 class _Whole(Objective):

@@ -108,14 +108,13 @@ def test_weights_of_nothing_and_one_gaussian(generator):
 
 
 def test_directions_of_one_alone_stay_apart(generator):
-    """In turned axes: one that both have, one of the first and one of the second."""
-    axes = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64)).Q
-    first, second = (
-        axes * torch.tensor(one, dtype=torch.float64) @ axes.mT for one in ((1, 1, 0), (4, 0, 1))
-    )
-    found, _ = gaussian_barycenter(torch.stack([first, second]), torch.zeros(2, 3), (0.75, 0.25))
-    expected = torch.tensor([1.25**2, 0.75**2, 0.25**2], dtype=torch.float64)
-    assert_close(found, axes * expected @ axes.mT, tolerance=1e-7)
+    """In turned axes: two that both have, three of the first and three of the second."""
+    axes = torch.linalg.qr(torch.randn(8, 8, generator=generator, dtype=torch.float64)).Q
+    deviations = torch.tensor([[1, 1, 1, 1, 1, 0, 0, 0], [2, 2, 0, 0, 0, 1, 1, 1]], dtype=torch.float64)
+    covariances = axes @ torch.diag_embed(deviations**2) @ axes.mT
+    found, _ = gaussian_barycenter(covariances, torch.zeros(2, 8), (0.75, 0.25))
+    expected = (0.75 * deviations[0] + 0.25 * deviations[1]) ** 2
+    assert_close(found, axes * expected @ axes.mT, tolerance=1e-6)  # roots of 1e-16
 
 
 def test_what_rounding_made_of_symmetry_does_not_count(generator):

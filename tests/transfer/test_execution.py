@@ -182,6 +182,8 @@ def test_a_network_without_tiles(settings, content, style, monkeypatch):
     monkeypatch.setattr(limits, "SMALL", 0)
     monkeypatch.setattr(limits, "AUTO_BYTES", 1)
     assert Transfer(content, style, chosen, device="cpu", tile="auto").execution(0).words == "whole"
+    whole = Transfer(content, style, chosen, device="cpu", memory_limit=10**12).execution(0)
+    assert (whole.words, whole.style_tile) == ("whole", None)
     with pytest.raises(
         StyleError, match=r"memory_limit is 0.01 GB, .* cannot run in tiles because of permute"
     ):
