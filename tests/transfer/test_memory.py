@@ -5,6 +5,7 @@ import gc
 import pytest
 import torch
 
+from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.tiles.grid import Grid
 from gramstyle.transfer import (
@@ -129,7 +130,9 @@ def test_what_is_rehearsed_is_all_that_is_asked_for(settings, extractor):
     assert of().tiles(size, 24) > of(content_weight=0.0).tiles(size, 24)
     assert of().tiles(size, 48) > of().tiles(size, 24)
     assert of().whole(size) - of(content_weight=0.0).whole(size) >= 2 * of().content(size)
-    assert of().whole(size, segmented=True) < of().whole(size)
+    segmented = of().whole(size, segmented=True)
+    assert segmented < of().whole(size)
+    assert of("a", "b").whole(size, segmented=True) < 1.05 * segmented  # statistics are made again, too
 
 
 @pytest.mark.parametrize(
@@ -180,6 +183,15 @@ def test_how_styles_and_contents_are_read(settings, extractor):
     assert kept < limits.KEPT * copy_of((166, 200))
     checkpointed = planned(settings, extractor, gradient_checkpointing=True)
     assert checkpointed.words == "whole, with gradient checkpointing"
+
+
+def test_checkpointing_is_tried_at_once(settings, extractor, monkeypatch):
+    def refused(*_):
+        raise StyleError("its operations cannot be listed")
+
+    monkeypatch.setattr(limits, "Segments", refused)
+    with pytest.raises(StyleError, match="cannot be listed"):
+        planned(settings, extractor, gradient_checkpointing=True)
 
 
 def test_contents_are_kept_where_they_are_few(settings, extractor, monkeypatch):
