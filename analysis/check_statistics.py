@@ -127,6 +127,8 @@ def coverage(design: Design, corpora: int, draws: int) -> str:
         first, second = design.matrix(draw), design.matrix(draw)
         both, alone = draw_resamples(labels, draws, seed), styles_only(labels, draws, seed)
         one, other = (estimates(matrix, pairs)["auc"].value for matrix in (first, second))
+        assert one is not None  # every style has several images
+        assert other is not None
         drawn = bootstrap_auc(first, pairs, both)
         found, narrow = interval(drawn), interval(bootstrap_auc(first, pairs, alone))
         apart = paired_difference(one, other, drawn, bootstrap_auc(second, pairs, both))

@@ -5,6 +5,7 @@
     python analysis/compare_transfers.py measure FOLDER -o analysis/results/transfers.json
     python analysis/compare_transfers.py pictures FOLDER -o docs/images/transfer-recipes.jpg
     python analysis/compare_transfers.py gallery FOLDER -o docs/images/transfer-gallery.jpg
+    python analysis/compare_transfers.py run|measure OTHER_FOLDER --full ...
 
 Photographs that come with scikit-image take on the styles of procedural drawings, under every recipe and at
 several content weights each. `run` can be stopped and repeated: finished images are kept. `measure` reads
@@ -14,6 +15,8 @@ LPIPS (Zhang et al. 2018, VGG16, the heads that come with the package) and by st
 
 `gallery` draws one photograph in one style under four networks: by Gram matrices alone, with two remedies of
 the study, and by the default recipe.
+
+With --full recipes take all of the steps that were published, for fewer and larger images.
 
 The style drawn again, with another motif, is measured as well: what a true member of the style scores.
 """
@@ -52,8 +55,6 @@ from gramstyle.transfer.work import Work
 from gramstyle.versions import versions
 from gramstyle.weights import entry, resolve
 
-SIDE = 192
-CONTENTS = ("cat", "astronaut")
 STYLES = (
     ("long-strokes", "tree", "ochre"),
     ("woodcut", "portrait", "plum"),
@@ -64,20 +65,63 @@ STYLES = (
 AGAIN = "room"
 """Motif of the drawing that shows what a true member of a style scores."""
 
-FACTORS = (0.25, 1.0, 4.0)
-"""Of the content weight of a recipe; the last was run for our own recipes alone, to meet the others'."""
 
-SCALES_STEPS = {"min_size": 96, "first_iterations": 100, "iterations": 50}
-"""Of recipes with scales: a tenth of the published steps at each."""
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is compared.
 
-SINGLE_STEPS = {"size": SIDE, "min_size": SIDE, "first_iterations": 150}
-"""Of recipes at one scale: about what takes the time of the default."""
+    Attributes:
+        side: longer side of results, in pixels.
+        contents: names of photographs.
+        styles: as `STYLES`.
+        factors: of the content weight of every recipe.
+        own_factors: of our recipes beside, to meet the others at equal content.
+        scaled: settings of recipes with scales.
+        single: settings of recipes at one scale.
+    """
+
+    side: int
+    contents: tuple[str, ...]
+    styles: tuple[tuple[str, str, str], ...]
+    factors: tuple[float, ...]
+    own_factors: tuple[float, ...]
+    scaled: dict[str, Any]
+    single: dict[str, Any]
+
+    def sized(self, settings: TransferSettings) -> TransferSettings:
+        """Settings at the size of this comparison, with its steps."""
+        if len(settings.sizes) == 1:
+            return replace(settings, size=self.side, min_size=self.side, **self.single)
+        return replace(settings, size=self.side, **self.scaled)
+
+
+QUICK = Plan(
+    side=192,
+    contents=("cat", "astronaut"),
+    styles=STYLES,
+    factors=(1.0, 0.25),
+    own_factors=(4.0,),
+    scaled={"min_size": 96, "first_iterations": 100, "iterations": 50},
+    single={"first_iterations": 150},
+)
+"""A tenth of the published steps at each scale; at one scale about what takes the time of the default."""
+
+FULL = Plan(
+    side=256,
+    contents=("astronaut",),
+    styles=STYLES[:2],
+    factors=(1.0,),
+    own_factors=(4.0,),
+    scaled={},
+    single={},
+)
+"""All steps that were published."""
 
 HELD_OUT = ("efficientnet_lite0@GOOGLE", "mobilenet_v2@KERAS")
 """Networks that judge. What a recipe optimises does not judge it."""
 
 
-def recipes() -> dict[str, TransferSettings]:
+def recipes(plan: Plan) -> dict[str, TransferSettings]:
     """Name -> settings at full content weight."""
     ours = transfer_preset("gramstyle")
     found = {
@@ -88,7 +132,7 @@ def recipes() -> dict[str, TransferSettings]:
         "gatys2016": transfer_preset("gatys2016"),
         "neural-style": transfer_preset("neural-style"),
     }
-    return {name: sized(one) for name, one in found.items()}
+    return {name: plan.sized(one) for name, one in found.items()}
 
 
 GALLERY = ("cat", STYLES[1])
@@ -120,7 +164,7 @@ def variants(network: str) -> dict[str, TransferSettings]:
 
 def gallery(folder: Path, output: Path) -> None:
     """Make the images that are not there yet, and draw them."""
-    contents, styles, _ = inputs(folder / "inputs")
+    contents, styles, _ = inputs(folder / "inputs", QUICK)
     content, (style, _, _) = GALLERY
     cells = {(0, 0): picture_of(contents[content])}
     cells[1, 0] = like(picture_of(styles[style]), cells[0, 0])
@@ -128,7 +172,7 @@ def gallery(folder: Path, output: Path) -> None:
         for column, (name, settings) in enumerate(variants(network).items(), 1):
             path = folder / f"gallery_{row}_{column}.png"
             if not path.exists():
-                make(path, contents[content], styles[style], sized(settings))
+                make(path, contents[content], styles[style], QUICK.sized(settings))
                 print(f"{network} {name}", flush=True)
             cells[row, column] = picture_of(path)
     rows = [network.partition("@")[0] for network in NETWORKS]
@@ -140,13 +184,13 @@ def gallery(folder: Path, output: Path) -> None:
 
 def pictures(folder: Path, output: Path) -> None:
     """Draw the last photograph in each style, a column per recipe at its own content weight."""
-    _, styles, _ = inputs(folder / "inputs")
-    names = list(recipes())
+    _, styles, _ = inputs(folder / "inputs", QUICK)
+    names = list(recipes(QUICK))
     cells = {}
-    for row, style in enumerate(STYLES):
+    for row, style in enumerate(QUICK.styles):
         cells[row, 0] = picture_of(styles[style[0]])
         for column, name in enumerate(names, 1):
-            cells[row, column] = picture_of(folder / f"{Case(name, 1.0, CONTENTS[-1], style).name}.png")
+            cells[row, column] = picture_of(folder / f"{Case(name, 1.0, QUICK.contents[-1], style).name}.png")
     said = "A photograph in drawn styles, a column per recipe"
     columns = [name.removeprefix("gramstyle, ") for name in names]
     sheet(cells, [], ["style", *columns], output, said)
@@ -172,7 +216,7 @@ def sheet(
     said: str,
 ) -> None:
     """Images in rows and columns, as a JPEG."""
-    shown = {at: small(picture, SIDE) for at, picture in cells.items()}
+    shown = {at: small(picture, QUICK.side) for at, picture in cells.items()}
     mosaic = Mosaic(
         cells=shown,
         rows=rows,
@@ -197,13 +241,6 @@ def make(output: Path, content: Path, style: Path, settings: TransferSettings) -
         pass
 
 
-def sized(settings: TransferSettings) -> TransferSettings:
-    """At the size of this comparison."""
-    if len(settings.sizes) == 1:
-        return replace(settings, **SINGLE_STEPS)
-    return replace(settings, size=SIDE, **SCALES_STEPS)
-
-
 @dataclass(frozen=True)
 class Case:
     """One image to be made."""
@@ -220,36 +257,37 @@ class Case:
         return "_".join(word.replace(", ", "-").replace(" ", "-") for word in words)
 
 
-def cases(names: list[str]) -> Iterator[Case]:
+def cases(plan: Plan, names: list[str]) -> Iterator[Case]:
     """All, those at the recipes' own content weights first."""
-    for factor in sorted(FACTORS, key=lambda one: one != 1):
-        for style, content, recipe in product(STYLES, CONTENTS, names):
-            yield Case(recipe, factor, content, style)
+    for factor in plan.factors + plan.own_factors:
+        for style, content, recipe in product(plan.styles, plan.contents, names):
+            if factor in plan.factors or recipe.startswith("gramstyle"):
+                yield Case(recipe, factor, content, style)
 
 
-def inputs(folder: Path) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
+def inputs(folder: Path, plan: Plan) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
     """Contents, styles and further drawings of the styles, written to `folder` at the size of the results."""
     folder.mkdir(parents=True, exist_ok=True)
     made: tuple[dict[str, Path], ...] = ({}, {}, {})
-    for name in CONTENTS:
+    for name in plan.contents:
         pixels = gramstyle.read_image(bundled_images()[name]).pixels
         made[0][name] = folder / f"{name}.png"
-        save_image(made[0][name], resize(pixels, ResizePolicy("long", SIDE)).clamp(0, 1))
-    for style, motif, palette in STYLES:
+        save_image(made[0][name], resize(pixels, ResizePolicy("long", plan.side)).clamp(0, 1))
+    for style, motif, palette in plan.styles:
         for at, what in enumerate((motif, AGAIN), 1):
             drawing = Rendered(
-                seed=0, style=style, content=what, palette=palette, replicate=at - 1, size=SIDE
+                seed=0, style=style, content=what, palette=palette, replicate=at - 1, size=plan.side
             )
             made[at][style] = folder / f"{style}_{what}.png"
             save_image(made[at][style], drawing.picture().pixels)
     return made[0], made[1], made[2]
 
 
-def run(folder: Path, names: list[str]) -> None:
+def run(folder: Path, plan: Plan, names: list[str]) -> None:
     """Make every image that is not there yet."""
-    contents, styles, _ = inputs(folder / "inputs")
-    todo = list(cases(names))
-    settings = recipes()
+    contents, styles, _ = inputs(folder / "inputs", plan)
+    todo = list(cases(plan, names))
+    settings = recipes(plan)
     for at, case in enumerate(todo, 1):
         output = folder / f"{case.name}.png"
         if output.exists():
@@ -261,9 +299,9 @@ def run(folder: Path, names: list[str]) -> None:
         print(f"{at}/{len(todo)} {case.name} {time.perf_counter() - started:.0f} s", flush=True)
 
 
-def measure(folder: Path, names: list[str]) -> dict[str, Any]:
+def measure(folder: Path, plan: Plan, names: list[str]) -> dict[str, Any]:
     """Every figure of every image that is there, and of what they were made from."""
-    contents, styles, again = inputs(folder / "inputs")
+    contents, styles, again = inputs(folder / "inputs", plan)
     content_loss = perceptual()
     judges = [judge(network, metric) for network in HELD_OUT for metric in ("wasserstein", "frobenius")]
     rows: list[dict[str, Any]] = []
@@ -273,19 +311,20 @@ def measure(folder: Path, names: list[str]) -> dict[str, Any]:
         figures |= likeness(path, contents[content], content_loss)
         rows.append({"recipe": name, "factor": factor, "content": content, "style": style} | figures)
 
-    for case in cases(names):
+    for case in cases(plan, names):
         path = folder / f"{case.name}.png"
         if path.exists():
             add(case.recipe, case.factor, case.content, case.style[0], path)
-    for content, (style, _, _) in product(CONTENTS, STYLES):
+    for content, (style, _, _) in product(plan.contents, plan.styles):
         add("the style, drawn again", 1.0, content, style, again[style])
         add("the content", 1.0, content, style, contents[content])
     return {
-        "command": "python analysis/compare_transfers.py measure FOLDER",
+        "command": "python analysis/compare_transfers.py measure FOLDER"
+        + (" --full" if plan is FULL else ""),
         "date": date.today().isoformat(),
         "versions": versions() | {"lpips": "0.1.4"},
-        "side": SIDE,
-        "recipes": {name: settings.as_json() for name, settings in recipes().items() if name in names},
+        "side": plan.side,
+        "recipes": {name: settings.as_json() for name, settings in recipes(plan).items() if name in names},
         "rows": rows,
     }
 
@@ -350,17 +389,22 @@ def main() -> None:
     parser.add_argument("what", choices=["run", "measure", "pictures", "gallery"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--output", "-o", type=Path, help="JSON file of measure, picture of gallery")
-    parser.add_argument("--recipes", nargs="+", choices=list(recipes()), default=list(recipes()))
+    parser.add_argument("--recipes", nargs="+", choices=list(recipes(QUICK)))
+    parser.add_argument("--full", action="store_true", help="all steps that were published, of few images")
     given = parser.parse_args()
+    plan = FULL if given.full else QUICK
+    names = given.recipes or list(recipes(plan))
     if given.what == "run":
-        run(given.folder, given.recipes)
+        run(given.folder, plan, names)
         return
     if given.output is None:
         parser.error(f"{given.what} needs --output")
     if given.what != "measure":
+        if given.full:
+            parser.error(f"{given.what} is of images made without --full")
         {"pictures": pictures, "gallery": gallery}[given.what](given.folder, given.output)
         return
-    write_text(given.output, json.dumps(measure(given.folder, given.recipes), indent=1) + "\n")
+    write_text(given.output, json.dumps(measure(given.folder, plan, names), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def chosen() -> tuple[Item, ...]:
     items = {item.name: item for item in procedural_corpus(replicates=1).items}
     names = zip(STYLES, cycle(CONTENTS), cycle(PALETTES), strict=False)
     found = [items[f"{style}/{content}/{palette}/0"] for style, content, palette in names]
-    return tuple(replace(item, name=item.style, style=None) for item in found)
+    return tuple(replace(item, name=item.style or "", style=None) for item in found)
 
 
 if __name__ == "__main__":

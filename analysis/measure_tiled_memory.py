@@ -32,6 +32,7 @@ from PIL import Image
 
 from gramstyle import Describer, make_recipe
 from gramstyle.images import open_image
+from gramstyle.tiles import Tile
 from gramstyle.versions import versions
 
 HUGE = 2**40
@@ -101,7 +102,7 @@ def measured(options: argparse.Namespace, tile: str, side: str, path: str) -> di
     torch.set_num_threads(options.threads)
     taps = None if options.taps is None else options.taps.split(",")
     recipe = make_recipe(f"{options.backbone}@random", taps, resize="none")
-    asked = None if tile == "off" else tile if tile == "auto" else int(tile)
+    asked: Tile | None = None if tile == "off" else "auto" if tile == "auto" else int(tile)
     watch = Watch(options.minutes * 60)
     describer = Describer(recipe, device="cpu", tile=asked, kernel=options.kernel, progress=watch)
     built = status("VmHWM")

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from torch.fx import GraphModule
+
 from gramstyle.extract import backbone, backbones, network, select_taps
 from gramstyle.extract.conv_act import ConvAct
 from gramstyle.extract.fusion import fuse
@@ -31,7 +33,9 @@ def main() -> None:
     for spec in backbones():
         names = spec.default_taps if options.taps == "default" else spec.scale_taps
         taps = select_taps(backbone(spec.name), names)
-        made = program(fuse(network.build(spec, taps).eval(), "auto"), spec.name)
+        trunk = network.build(spec, taps).eval()
+        assert isinstance(trunk, GraphModule)
+        made = program(fuse(trunk, "auto"), spec.name)
         sizes = layout(made, options.size, options.size)
         full = whole_values(made, sizes) * 4 / 2**30
         once = products(made, {step: whole(size) for step, size in sizes.sizes.items()})

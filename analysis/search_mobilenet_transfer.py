@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from compare_transfers import inputs, judge, likeness, make, perceptual, sized
+from compare_transfers import QUICK, inputs, judge, likeness, make, perceptual
 
 from gramstyle.transfer import TransferSettings, transfer_preset
 from gramstyle.transfer.presets import for_backbone
@@ -53,7 +53,7 @@ def variants() -> dict[str, TransferSettings]:
         "VGG16": vgg,
         "VGG16, content x 4": weighed(vgg, 4.0),
     }
-    return {name: sized(one) for name, one in found.items()}
+    return {name: QUICK.sized(one) for name, one in found.items()}
 
 
 def tapped(settings: TransferSettings, taps: tuple[str, ...], base: float) -> TransferSettings:
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help=f"of: {', '.join(variants())}")
     given = parser.parse_args()
-    contents, styles, _ = inputs(given.folder / "inputs")
+    contents, styles, _ = inputs(given.folder / "inputs", QUICK)
     judges, loss = [judge(JUDGE, metric) for metric in ("wasserstein", "frobenius")], perceptual()
     print("| variant | Lite0, Wasserstein | Lite0, Gram | LPIPS | SSIM | seconds |\n|" + " --- |" * 6)
     for name, settings in variants().items():

@@ -131,7 +131,7 @@ def grams(timer: Timer, side: int) -> Iterator[dict[str, Any]]:
         make = drawn(timer, (1, channels, at, at), name, layout)
         precision = "tf32" if name == "tf32" else "ieee"
         functions: dict[str, Function] = {
-            "ours": lambda x, precision=precision: torch.ops.gramstyle.gram(x, False, False, precision),
+            "ours": lambda x, precision=precision: torch.ops.gramstyle.gram(x, False, False, precision),  # type: ignore[misc]
             "torch.mm": lambda x: torch.mm(x[0].flatten(1), x[0].flatten(1).T),
         }
         yield {
@@ -177,11 +177,11 @@ def convolutions(timer: Timer, side: int) -> Iterator[dict[str, Any]]:
         for layout in LAYOUTS:
             make = drawn(timer, (1, inputs, at, at), "bfloat16", layout)
             functions: dict[str, Function] = {
-                "fused, features kept": lambda x, fused=fused: fused(x, True),
-                "fused, sums alone": lambda x, fused=fused: fused(x, False),
+                "fused, features kept": lambda x, fused=fused: fused(x, True),  # type: ignore[misc]
+                "fused, sums alone": lambda x, fused=fused: fused(x, False),  # type: ignore[misc]
             }
             for name, run in baselines(weight, bias, stride).items():
-                functions[f"{name}, gram"] = lambda x, run=run: (
+                functions[f"{name}, gram"] = lambda x, run=run: (  # type: ignore[misc]
                     (maps := run(x)), gram(maps, False, False, "ieee")
                 )  # fmt: skip
             yield {
@@ -206,7 +206,7 @@ def gradients(timer: Timer, side: int) -> Iterator[dict[str, Any]]:
                 return torch.baddbmm(rows, matrix, rows).where(rows > 0, 0)
 
             functions: dict[str, Function] = {
-                "ours": lambda x, both=both: torch.ops.gramstyle.gram_backward(x, x, both, None, "relu"),
+                "ours": lambda x, both=both: torch.ops.gramstyle.gram_backward(x, x, both, None, "relu"),  # type: ignore[misc]
                 "torch": by_torch,
             }
             size = 2 * channels * at * at

@@ -11,13 +11,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 
 from gramstyle import Extractor, backbones
 from gramstyle.gram import gram
 
-FORMATS = ("contiguous", "channels_last")
+FORMATS: tuple[Literal["contiguous", "channels_last"], ...] = ("contiguous", "channels_last")
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     )
     print(f"{options.batch} x {options.size} x {options.size}; medians of {options.repeat} in ms")
     for spec in backbones():
-        both = {
+        both: dict[str, Extractor] = {
             name: Extractor(f"{spec.name}@random", spec.scale_taps, memory_format=name, device=options.device)
             for name in FORMATS
         }

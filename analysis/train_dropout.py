@@ -20,7 +20,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -91,7 +91,8 @@ class Network(nn.Module):
         for part in self.modules():
             if isinstance(part, nn.Conv2d):  # or networks without batch normalisation hardly learn
                 nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-                nn.init.zeros_(part.bias)
+                if part.bias is not None:
+                    nn.init.zeros_(part.bias)
         self.to(memory_format=torch.channels_last)
 
     def features(self, x: Tensor) -> list[Tensor]:
@@ -191,7 +192,7 @@ def measured(network: Network, test: Data, others: Data) -> dict[str, float]:
     return found
 
 
-def effects(rows: list[dict]) -> str:
+def effects(rows: list[dict[str, Any]]) -> str:
     """Markdown: mean change of each figure when a factor is turned on."""
     names = [
         "accuracy",
@@ -204,7 +205,7 @@ def effects(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def effect(rows: list[dict], factor: str, name: str) -> str:
+def effect(rows: list[dict[str, Any]], factor: str, name: str) -> str:
     """On minus off, mean over the other factors, with its interval over seeds."""
     by_seed = []
     for seed in SEEDS:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress
 
-from gramstyle.cli.asked import Asked
-from gramstyle.cli.console import bars, say
+from gramstyle.cli.console import bars, lines, say
 from gramstyle.errors import StyleError
 from gramstyle.files import write_text
-from gramstyle.transfer import Batch, Job, Outcome, State, execution
+from gramstyle.transfer import Batch, Job, Outcome, State
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,19 +24,26 @@ TABLE, SHEET = "results.csv", "sheet.png"
 
 def do(
     jobs: Sequence[Job],
-    asked: Asked,
-    how: execution.Asked,
+    where: Mapping[str, Any],
     folder: Path,
     sheet: Callable[[Sequence[Outcome]], Figure],
 ) -> list[Outcome]:
-    """Do jobs whose outputs go to `folder`; write their table after each, and their sheet at the end."""
+    """Do jobs whose outputs go to `folder`; write their table after each, and their sheet at the end.
+
+    Args:
+        jobs: what to do.
+        where: arguments of `Batch`; see `Running.of_batch`.
+        folder: of the results.
+        sheet: draws what became of the jobs.
+    """
     from gramstyle import report
 
     with bars() as progress:
-        batch = Batch(jobs, **asked.of_batch(), asked=how, progress=progress)
+        batch = Batch(jobs, **where, progress=progress)
     earlier = _seconds(folder / TABLE)
     outcomes: list[Outcome] = []
-    with _shown(batch) as watch:
+    with lines([MofNCompleteColumn()]) as bar:
+        watch = _Watch(bar, batch)
         for outcome in batch.outcomes(watch):
             outcomes.append(outcome)
             watch.ended(len(outcomes))
@@ -94,15 +99,6 @@ class _Watch:
         """So many jobs have ended."""
         words = f"{count} of {len(self._batch.jobs)} images"
         self._bar.update(self._all, completed=self._ends[count], description=words)
-
-
-@contextmanager
-def _shown(batch: Batch) -> Iterator[_Watch]:
-    console = say.console
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = say.quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        yield _Watch(bar, batch)
 
 
 def _say(outcome: Outcome, place: int, count: int) -> None:

@@ -86,19 +86,30 @@ class Bars:
         self._progress.update(self._tasks[what], completed=done, total=total)
 
 
-@contextmanager
-def bars() -> Iterator[Bars]:
-    """Bars on stderr while the block runs; nothing where stderr is no terminal, or with --quiet."""
+def lines(amount: Sequence[ProgressColumn], *below: ProgressColumn) -> Progress:
+    """Lines on stderr while a block runs; nothing where stderr is no terminal, or with --quiet.
+
+    Args:
+        amount: columns between the bar and the time that remains.
+        below: columns after that.
+    """
     console = say.console
-    with Progress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        Amount(),
+        *amount,
         TimeRemainingColumn(),
+        *below,
         console=console,
         transient=True,
         disable=say.quiet or not console.is_terminal,
-    ) as progress:
+    )
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Bars on stderr while the block runs, as `lines`."""
+    with lines([Amount()]) as progress:
         yield Bars(progress)
 
 

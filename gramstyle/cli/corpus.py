@@ -86,7 +86,7 @@ def corpus(
         "replicates": replicates,
         "size": size,
     }
-    given = {name: value for name, value in drawing.items() if value is not None}
+    given = options.said(drawing)
     with options.usage():
         _check(path, procedural, [*given, *(["export"] if export is not None else [])])
         if overwrite and export is None:

@@ -9,12 +9,13 @@ import typer
 
 from gramstyle.cli import options
 from gramstyle.cli.console import bars, check_writable, say
+from gramstyle.cli.description import Describing, Preparation, Statistic
 from gramstyle.cli.images import say_notes
-from gramstyle.cli.run import run_settings
+from gramstyle.cli.spread import spread
 from gramstyle.describe import Describer
 from gramstyle.descriptors import Descriptors
 from gramstyle.errors import StyleError
-from gramstyle.images import MAX_PIXELS, Skipped, find_images, open_images
+from gramstyle.images import Skipped, find_images, open_images
 from gramstyle.store import DescriptorWriter
 
 EXAMPLES = """
@@ -30,68 +31,31 @@ EXAMPLES = """
 """
 
 
+@spread
 def describe(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Images and folders (read recursively).")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .safetensors.")],
-    backbone: options.Backbone = None,
-    taps: options.Taps = None,
-    gram: options.Gram = None,
-    norm: options.NormName = None,
-    center: options.Center = False,
-    metric: options.MetricName = None,
-    preset: options.Preset = None,
-    size: options.Size = None,
-    crop: options.Crop = None,
-    alpha: options.Alpha = None,
-    background: options.Background = None,
-    on_error: options.OnErrorOption = options.OnError.fail,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "float32",
-    batch_size: options.BatchSize = 8,
-    seed: options.Seed = None,
-    kernel: options.KernelName = "auto",
-    weights_dir: options.WeightsDir = None,
-    tile: options.TileSize = "auto",
-    max_pixels: options.MaxPixels = MAX_PIXELS,
-    quiet: options.Quiet = False,
+    statistic: Statistic = Statistic(),
+    preparation: Preparation = Preparation(),
+    describing: Describing = Describing(),
 ) -> None:
     """Write style descriptors of images to a safetensors file, with the settings that made them.
 
     A run that is stopped, even by `kill -9`, goes on where it was when the same command is
     given again.
     """
-    say.quiet = quiet
+    say.quiet = describing.quiet
     with options.usage():
-        if backbone is not None and len(backbone) > 1:
+        if len(statistic.backbone or ()) > 1:
             raise StyleError("describe writes the descriptors of one backbone: give --backbone once")
-        given = {
-            "--backbone": bool(backbone),
-            "--taps": taps is not None,
-            "--gram": gram is not None,
-            "--norm": norm is not None,
-            "--center": center,
-            "--metric": metric is not None,
-        }
-        (recipe,) = options.recipes(
-            backbone,
-            preset,
-            seed,
-            {"resize": size, "crop": crop, "alpha": alpha, "background": options.colour(background)},
-            {
-                "taps": options.comma_list(taps),
-                "statistic": gram,
-                "norm": norm,
-                "center": center,
-                "metric": metric,
-            },
-            [name for name, was in given.items() if was],
-        )
-        run = run_settings(device, dtype, batch_size, kernel, weights_dir, tile)
+        (recipe,) = preparation.recipes(statistic, describing.seed)
+        run = describing.run()
         if output.suffix != ".safetensors":
             raise StyleError(f"--output must end in .safetensors, got {output}")
         check_writable(output, "--output")
+    on_error = describing.on_error
     skipped: list[Skipped] | None = [] if on_error is options.OnError.skip else None
     with bars() as progress:
         paths = find_images(images)
@@ -105,7 +69,7 @@ def describe(
             on_error=on_error.value,
             skipped=skipped,
             background=recipe.background,
-            max_pixels=max_pixels,
+            max_pixels=describing.max_pixels,
         )
         for state in writer.write(pictures, earlier, skipped):
             progress(f"describing with {describer.recipe.backbone}", state.done, len(paths))
@@ -113,7 +77,7 @@ def describe(
     if known:
         say.note(f"{len(known)} of {len(paths)} images were described by an earlier run")
     say.skipped(skipped or (), len(paths))
-    say_notes(descriptors)
+    say_notes(descriptors.images)
     say.note(f"wrote {len(descriptors)} descriptors to {output}")
 
 

@@ -12,7 +12,7 @@ import typer
 
 from gramstyle.cli import options
 from gramstyle.cli.console import Bars, bars, check_writable, emit, say, show, table
-from gramstyle.cli.images import OnError
+from gramstyle.cli.images import OnError, say_notes
 from gramstyle.cli.run import Run, run_settings
 from gramstyle.diagnose import CKA_NEEDS
 from gramstyle.diagnosis import RESIZE, Diagnosis, cka_json
@@ -135,13 +135,7 @@ def _diagnosed(
         )
     finally:
         say.skipped(skipped or (), len(paths))
-    told: dict[str, list[str]] = {}
-    for image in found.images:
-        for note in image.notes:
-            told.setdefault(note, []).append(image.name)
-    for note, names in told.items():
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        say.note(f"{names[0]}{more}: {note}")
+    say_notes(found.images)
     return found
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.cli.console import Bars, bars, check_writable, emit, say, show, table
+from gramstyle.cli.description import Describing, Preparation, Statistic, given
 from gramstyle.cli.images import described
-from gramstyle.cli.run import run_settings
+from gramstyle.cli.spread import spread
 from gramstyle.descriptors import Descriptors
 from gramstyle.distance import RULES
 from gramstyle.errors import StyleError
-from gramstyle.images import MAX_PIXELS
 from gramstyle.measure import Distances, distances
 from gramstyle.recipe import Recipe
 from gramstyle.report import check_figure
@@ -44,36 +44,30 @@ EXAMPLES = """
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Statistic):
+    """A statistic, and how the distances of its taps become one."""
+
+    tap_weights: options.TapWeights = None
+    combine: options.CombineName = None
+
+    def settings(self) -> dict[str, Any]:
+        """Settings of a recipe."""
+        weights = options.number_list(self.tap_weights)
+        return {**super().settings(), "tap_weights": weights, "combine": self.combine}
+
+
+@spread
 def distance(
     images: options.Images,
-    backbone: options.Backbone = None,
-    taps: options.Taps = None,
-    tap_weights: options.TapWeights = None,
-    gram: options.Gram = None,
-    norm: options.NormName = None,
-    center: options.Center = False,
-    metric: options.MetricName = None,
-    combine: options.CombineName = None,
-    preset: options.Preset = None,
-    size: options.Size = None,
-    crop: options.Crop = None,
-    alpha: options.Alpha = None,
-    background: options.Background = None,
+    comparison: Comparison = Comparison(),
+    preparation: Preparation = Preparation(),
     format: options.FormatOption = None,
     output: options.Output = None,
     heatmap: Annotated[
         Path | None, typer.Option(help="Write a heat map of the matrix (png, svg, pdf).")
     ] = None,
-    on_error: options.OnErrorOption = options.OnError.fail,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "float32",
-    batch_size: options.BatchSize = 8,
-    seed: options.Seed = None,
-    kernel: options.KernelName = "auto",
-    weights_dir: options.WeightsDir = None,
-    tile: options.TileSize = "auto",
-    max_pixels: options.MaxPixels = MAX_PIXELS,
-    quiet: options.Quiet = False,
+    describing: Describing = Describing(),
 ) -> None:
     """Style distances of images: of two, of all pairs of several, or of a folder.
 
@@ -81,44 +75,25 @@ def distance(
     are compared with each other, one with itself, without any network; for long collections
     describe first, because that goes on where it was stopped.
     """
-    say.quiet = quiet
+    say.quiet = describing.quiet
     with options.usage():
-        given = _given(backbone, taps, tap_weights, gram, norm, center, metric, combine)
-        chosen = options.recipes(
-            backbone,
-            preset,
-            seed,
-            {"resize": size, "crop": crop, "alpha": alpha, "background": options.colour(background)},
-            {
-                "taps": options.comma_list(taps),
-                "tap_weights": options.number_list(tap_weights),
-                "statistic": gram,
-                "norm": norm,
-                "center": center,
-                "metric": metric,
-                "combine": combine,
-            },
-            given,
-        )
-        run = run_settings(device, dtype, batch_size, kernel, weights_dir, tile)
+        chosen = preparation.recipes(comparison, describing.seed)
+        run = describing.run()
         form = options.format_of(format, output)
         check_writable(output, "--output")
         check_writable(heatmap, "--heatmap")
         stored = [path for path in images if is_descriptors(path)]
         if stored:
-            prepared = {"--size": size, "--crop": crop, "--alpha": alpha, "--background": background}
-            made = ["--preset"] if preset is not None else []
-            made += [name for name, value in prepared.items() if value is not None]
-            _check_stored(stored, images, [*given, *made])
+            _check_stored(stored, images, given(comparison, preparation))
         if heatmap is not None:
             check_figure(heatmap)
     with bars() as progress:
         if stored:
-            results = [_of_stored(stored, metric, combine, progress)]
+            results = [_of_stored(stored, comparison, progress)]
         else:
             results = []
             for recipe in chosen:
-                found = described(images, recipe, run, on_error.value, progress, max_pixels)
+                found = described(images, recipe, run, describing, progress)
                 results.append(_measured(found, progress))
     _write(results, form, output)
     if heatmap is not None:
@@ -126,30 +101,6 @@ def distance(
 
 
 distance.__doc__ = (distance.__doc__ or "") + EXAMPLES
-
-
-def _given(
-    backbone: list[str] | None,
-    taps: str | None,
-    tap_weights: str | None,
-    gram: str | None,
-    norm: str | None,
-    center: bool,
-    metric: str | None,
-    combine: str | None,
-) -> list[str]:
-    """Options that the user gave."""
-    said = {
-        "--backbone": bool(backbone),
-        "--taps": taps is not None,
-        "--tap-weights": tap_weights is not None,
-        "--gram": gram is not None,
-        "--norm": norm is not None,
-        "--center": center,
-        "--metric": metric is not None,
-        "--combine": combine is not None,
-    }
-    return [name for name, was in said.items() if was]
 
 
 def _check_stored(stored: list[Path], images: list[Path], given: list[str]) -> None:
@@ -164,9 +115,10 @@ def _check_stored(stored: list[Path], images: list[Path], given: list[str]) -> N
         )
 
 
-def _of_stored(paths: list[Path], metric: str | None, combine: str | None, progress: Bars) -> Distances:
+def _of_stored(paths: list[Path], comparison: Comparison, progress: Bars) -> Distances:
     loaded = [load_descriptors(path) for path in paths]
     made = loaded[0].recipe
+    metric, combine = comparison.metric, comparison.combine
     rule = replace(
         made,
         metric=made.metric if metric is None else metric,

@@ -11,89 +11,71 @@ import typer
 
 from gramstyle.cli.console import say
 from gramstyle.cli.run import tile_size
-from gramstyle.errors import StyleError
-from gramstyle.transfer.execution import Asked
+from gramstyle.transfer.execution import Asked, one_way
 from gramstyle.transfer.planner import in_words
 from gramstyle.transfer.run import Transfer
 
-TileOption = Annotated[
-    str | None,
-    typer.Option(
-        "--tile",
-        metavar="SIZE",
-        help="Run the network in tiles of SIZE pixels, in memory that does not grow with the image; `auto` "
-        "where a step would take more than 3 GiB (60 % of a GPU), `off` never. The result is the same, to "
-        "rounding. Default: auto.",
-    ),
-]
-MemoryLimit = Annotated[
-    str | None,
-    typer.Option(
-        "--memory-limit",
-        metavar="SIZE",
-        help="Memory that there is, such as 2GB or 800MB: images run whole, with gradient checkpointing, or "
-        "in the largest tiles that fit.",
-    ),
-]
-GradientCheckpointing = Annotated[
-    bool,
-    typer.Option(
-        "--gradient-checkpointing",
-        help="Keep the maps at taps alone, and compute those between them again for the gradient.",
-    ),
-]
-Deterministic = Annotated[
-    bool,
-    typer.Option(
-        "--deterministic", help="Refuse operations whose result depends on threads; a cpu has none here."
-    ),
-]
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ways:
     """What was given of these options."""
 
-    tile: TileOption = None
-    memory_limit: MemoryLimit = None
-    gradient_checkpointing: GradientCheckpointing = False
-    deterministic: Deterministic = False
+    tile: Annotated[
+        str | None,
+        typer.Option(
+            "--tile",
+            metavar="SIZE",
+            help="Run the network in tiles of SIZE pixels, in memory that does not grow with the image; "
+            "`auto` where a step would take more than 3 GiB (60 % of a GPU), `off` never. The result is the "
+            "same, to rounding. Default: auto.",
+        ),
+    ] = None
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--memory-limit",
+            metavar="SIZE",
+            help="Memory that there is, such as 2GB or 800MB: images run whole, with gradient checkpointing, "
+            "or in the largest tiles that fit.",
+        ),
+    ] = None
+    gradient_checkpointing: Annotated[
+        bool,
+        typer.Option(
+            "--gradient-checkpointing",
+            help="Keep the maps at taps alone, and compute those between them again for the gradient.",
+        ),
+    ] = False
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic", help="Refuse operations whose result depends on threads; a cpu has none here."
+        ),
+    ] = False
 
     def asked(self) -> Asked:
-        """How a transfer may be run; errors as in `asked`."""
-        return asked(self.tile, self.memory_limit, self.gradient_checkpointing, self.deterministic)
+        """How a transfer may be run; ``auto`` where nothing is said.
 
-
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
-POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-
-
-def asked(
-    tile: str | None, memory_limit: str | None, gradient_checkpointing: bool, deterministic: bool
-) -> Asked:
-    """How a transfer may be run; ``auto`` where nothing is said.
-
-    Raises:
-        StyleError: for options that contradict each other.
-        ValueError: for a tile or limit that is none.
-    """
-    given = [
-        name
-        for name, is_given in (
-            ("--memory-limit", memory_limit is not None),
-            ("--tile", tile is not None),
-            ("--gradient-checkpointing", gradient_checkpointing),
+        Raises:
+            StyleError: for options that contradict each other.
+            ValueError: for a tile or limit that is none.
+        """
+        given = one_way(
+            {
+                "--memory-limit": self.memory_limit is not None,
+                "--tile": self.tile is not None,
+                "--gradient-checkpointing": self.gradient_checkpointing,
+            }
         )
-        if is_given
-    ]
-    if len(given) > 1:
-        raise StyleError(f"give one of {' and '.join(given)}: each decides how the network is run")
-    return Asked(
-        tile=tile_size("off" if given and tile is None else tile or "auto"),
-        memory_limit=None if memory_limit is None else byte_size(memory_limit),
-        gradient_checkpointing=gradient_checkpointing,
-        deterministic=deterministic,
-    )
+        return Asked(
+            tile=tile_size(self.tile or ("off" if given else "auto")),
+            memory_limit=None if self.memory_limit is None else byte_size(self.memory_limit),
+            gradient_checkpointing=self.gradient_checkpointing,
+            deterministic=self.deterministic,
+        )
 
 
 def byte_size(text: str) -> int:

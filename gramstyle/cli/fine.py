@@ -24,114 +24,106 @@ PLAIN = ("blend", "remedy", "histogram_weight", "relative", "ridge", "content_no
 """Options whose names and values are those of the settings."""
 PADDINGS = ("zeros", "replicate", "reflect")
 
-Blend = Annotated[
-    str | None,
-    typer.Option(
-        "--blend",
-        rich_help_panel=PANEL,
-        help=f"What several styles are together: {' or '.join(BLENDS)}, between their Gaussians.",
-    ),
-]
-RemedyName = Annotated[
-    str | None,
-    typer.Option(
-        "--remedy",
-        rich_help_panel=PANEL,
-        help=f"Done to features before styles are compared: {', '.join(REMEDIES)}.",
-    ),
-]
-HistogramWeight = Annotated[
-    float | None,
-    typer.Option(
-        "--histogram-weight", min=0, rich_help_panel=PANEL, help="Of the histogram of each channel."
-    ),
-]
-Relative = Annotated[
-    bool | None,
-    typer.Option(
-        "--relative/--absolute",
-        rich_help_panel=PANEL,
-        help="Divide the term of each tap by its value for features of 0, or take it as it is.",
-    ),
-]
-Ridge = Annotated[
-    float | None,
-    typer.Option(
-        "--ridge",
-        min=0,
-        rich_help_panel=PANEL,
-        help="Added to variances before Wasserstein distances, as a share of the style's mean variance.",
-    ),
-]
-ContentNorm = Annotated[
-    str | None,
-    typer.Option("--content-norm", rich_help_panel=PANEL, help=f"Of contents: {', '.join(CONTENT_NORMS)}."),
-]
-Tv = Annotated[
-    str | None,
-    typer.Option("--tv", rich_help_panel=PANEL, help=f"Which total variation: {', '.join(VARIATIONS)}."),
-]
-Clamp = Annotated[
-    bool | None,
-    typer.Option("--clamp/--no-clamp", rich_help_panel=PANEL, help="Hold pixels within range at each step."),
-]
-Betas = Annotated[
-    str | None,
-    typer.Option("--betas", metavar="X,Y", rich_help_panel=PANEL, help="Decays of Adam's moments."),
-]
-History = Annotated[
-    int | None,
-    typer.Option("--history", min=1, rich_help_panel=PANEL, help="Pairs that L-BFGS remembers."),
-]
-NormName = Annotated[
-    str | None,
-    typer.Option("--norm", rich_help_panel=PANEL, help=f"Divisor of the Gram matrix: {', '.join(NORMS)}."),
-]
-Center = Annotated[
-    bool | None,
-    typer.Option("--center/--no-center", rich_help_panel=PANEL, help="Remove channel means first."),
-]
-CombineName = Annotated[
-    str | None,
-    typer.Option("--combine", rich_help_panel=PANEL, help="How style taps become one number: sum or mean."),
-]
-FirstPadding = Annotated[
-    str | None,
-    typer.Option(
-        "--first-padding",
-        rich_help_panel=PANEL,
-        help=f"How the first convolution pads: {', '.join(PADDINGS)}.",
-    ),
-]
-NormalizationName = Annotated[
-    str | None,
-    typer.Option(
-        "--normalization",
-        rich_help_panel=PANEL,
-        help=f"Of pixels for the network: {', '.join(NORMALIZATIONS)}. Default: as its weights declare.",
-    ),
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fine:
     """What was given of these options; None where nothing was."""
 
-    blend: Blend = None
-    remedy: RemedyName = None
-    histogram_weight: HistogramWeight = None
-    relative: Relative = None
-    ridge: Ridge = None
-    content_norm: ContentNorm = None
-    tv: Tv = None
-    clamp: Clamp = None
-    betas: Betas = None
-    history: History = None
-    norm: NormName = None
-    center: Center = None
-    combine: CombineName = None
-    first_padding: FirstPadding = None
-    normalization: NormalizationName = None
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            "--blend",
+            rich_help_panel=PANEL,
+            help=f"What several styles are together: {' or '.join(BLENDS)}, between their Gaussians.",
+        ),
+    ] = None
+    remedy: Annotated[
+        str | None,
+        typer.Option(
+            "--remedy",
+            rich_help_panel=PANEL,
+            help=f"Done to features before styles are compared: {', '.join(REMEDIES)}.",
+        ),
+    ] = None
+    histogram_weight: Annotated[
+        float | None,
+        typer.Option(
+            "--histogram-weight", min=0, rich_help_panel=PANEL, help="Of the histogram of each channel."
+        ),
+    ] = None
+    relative: Annotated[
+        bool | None,
+        typer.Option(
+            "--relative/--absolute",
+            rich_help_panel=PANEL,
+            help="Divide the term of each tap by its value for features of 0, or take it as it is.",
+        ),
+    ] = None
+    ridge: Annotated[
+        float | None,
+        typer.Option(
+            "--ridge",
+            min=0,
+            rich_help_panel=PANEL,
+            help="Added to variances before Wasserstein distances, as a share of the style's mean variance.",
+        ),
+    ] = None
+    content_norm: Annotated[
+        str | None,
+        typer.Option(
+            "--content-norm", rich_help_panel=PANEL, help=f"Of contents: {', '.join(CONTENT_NORMS)}."
+        ),
+    ] = None
+    tv: Annotated[
+        str | None,
+        typer.Option("--tv", rich_help_panel=PANEL, help=f"Which total variation: {', '.join(VARIATIONS)}."),
+    ] = None
+    clamp: Annotated[
+        bool | None,
+        typer.Option(
+            "--clamp/--no-clamp", rich_help_panel=PANEL, help="Hold pixels within range at each step."
+        ),
+    ] = None
+    betas: Annotated[
+        str | None,
+        typer.Option("--betas", metavar="X,Y", rich_help_panel=PANEL, help="Decays of Adam's moments."),
+    ] = None
+    history: Annotated[
+        int | None,
+        typer.Option("--history", min=1, rich_help_panel=PANEL, help="Pairs that L-BFGS remembers."),
+    ] = None
+    norm: Annotated[
+        str | None,
+        typer.Option(
+            "--norm", rich_help_panel=PANEL, help=f"Divisor of the Gram matrix: {', '.join(NORMS)}."
+        ),
+    ] = None
+    center: Annotated[
+        bool | None,
+        typer.Option("--center/--no-center", rich_help_panel=PANEL, help="Remove channel means first."),
+    ] = None
+    combine: Annotated[
+        str | None,
+        typer.Option(
+            "--combine", rich_help_panel=PANEL, help="How style taps become one number: sum or mean."
+        ),
+    ] = None
+    first_padding: Annotated[
+        str | None,
+        typer.Option(
+            "--first-padding",
+            rich_help_panel=PANEL,
+            help=f"How the first convolution pads: {', '.join(PADDINGS)}.",
+        ),
+    ] = None
+    normalization: Annotated[
+        str | None,
+        typer.Option(
+            "--normalization",
+            rich_help_panel=PANEL,
+            help=f"Of pixels for the network: {', '.join(NORMALIZATIONS)}. Default: as its weights declare.",
+        ),
+    ] = None
 
     def applied(self, settings: TransferSettings) -> TransferSettings:
         """`settings` with what was given in their place.
@@ -143,7 +135,7 @@ class Fine:
         style, plain = settings.style, dict(zip(PADDINGS, PADDINGS, strict=True))
         gram = {"norm": _named(NORMS, "norm", self.norm), "center": self.center}
         recipe = {
-            "gram": replace(style.gram, **_given(gram)),
+            "gram": replace(style.gram, **options.said(gram)),
             "combine": _named(RULES, "combine", self.combine),
             "first_padding": _named(plain, "first_padding", self.first_padding),
             "normalization": _named(NORMALIZATIONS, "normalization", self.normalization),
@@ -152,14 +144,10 @@ class Fine:
         changes = {name: getattr(self, name) for name in PLAIN}
         return replace(
             settings,
-            style=replace(style, **_given(recipe)),
-            optimizer=replace(settings.optimizer, **_given(optimizer)),
-            **_given(changes),
+            style=replace(style, **options.said(recipe)),
+            optimizer=replace(settings.optimizer, **options.said(optimizer)),
+            **options.said(changes),
         )
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _named(known: Mapping[str, Any], argument: str, name: str | None) -> Any:

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from gramstyle.cli import batch, options
-from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
-from gramstyle.cli.execution import Ways
-from gramstyle.cli.fine import Fine
+from gramstyle.cli.plan import Plan
+from gramstyle.cli.running import Running
 from gramstyle.cli.spread import spread
-from gramstyle.cli.transfer_settings import bits_of
+from gramstyle.cli.transfer_options import Folder
 from gramstyle.images import find_images
 from gramstyle.transfer import Grid
 
@@ -36,7 +35,7 @@ def grid(
         list[Path],
         typer.Option("--style", metavar="IMAGE", help="An image or a folder of images; may be repeated."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the results.")],
+    output: Folder,
     content_weights: Annotated[
         str | None,
         typer.Option(
@@ -45,9 +44,8 @@ def grid(
             help="Content weights, each a column of its own per style.",
         ),
     ] = None,
-    asked: Asked = Asked(),
-    ways: Ways = Ways(),
-    fine: Fine = Fine(),
+    plan: Plan = Plan(),
+    running: Running = Running(),
 ) -> None:
     """Give every content every style, in one run: a sheet of all, a table, and an image of each.
 
@@ -55,24 +53,21 @@ def grid(
     goes on when the same command is given again, and keeps what is finished; an image that fails does not
     end the others. FOLDER/sheet.png shows them all, FOLDER/results.csv has a row for each.
     """
-    say.quiet = asked.quiet
+    say.quiet = running.quiet
     with options.usage():
-        settings, start = asked.settings(fine)
-        how = ways.asked()
         wanted = Grid(
             contents=tuple(map(str, find_images(contents))),
             styles=tuple(map(str, find_images(styles))),
-            settings=settings,
+            **plan.of_job(),
             folder=str(output),
             weights=options.number_list(content_weights, "content weights") or (),
-            start=start,
-            bits=bits_of(asked.bits),
         )
         batch.check_apart([*contents, *styles], output)
+        where = running.of_batch()
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import grid_sheet
 
-    batch.finish(batch.do(wanted.jobs, asked, how, output, lambda outcomes: grid_sheet(wanted, outcomes)))
+    batch.finish(batch.do(wanted.jobs, where, output, lambda outcomes: grid_sheet(wanted, outcomes)))
 
 
 grid.__doc__ = (grid.__doc__ or "") + EXAMPLES

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from gramstyle.cli.console import Bars, say
+from gramstyle.cli.description import Describing
 from gramstyle.cli.run import Run
 from gramstyle.describe import Describer
-from gramstyle.descriptors import Descriptors
+from gramstyle.descriptors import Descriptors, Image
 from gramstyle.errors import ImageError, StyleError
-from gramstyle.images import MAX_PIXELS, Picture, Skipped, find_images, open_images, read_image
+from gramstyle.images import Picture, Skipped, find_images, open_images, read_image
 from gramstyle.recipe import Recipe
 
 OnError = Literal["fail", "skip"]
@@ -21,17 +22,21 @@ def described(
     images: Sequence[Path],
     recipe: Recipe,
     run: Run,
-    on_error: OnError,
+    describing: Describing,
     progress: Bars,
-    max_pixels: int = MAX_PIXELS,
 ) -> Descriptors:
     """Descriptors of every image, with what was skipped and noticed said on stderr."""
     paths = find_images(images)
     describer = Describer(recipe, **run.as_arguments(), progress=progress)
+    on_error: OnError = describing.on_error.value
     skipped: list[Skipped] | None = [] if on_error == "skip" else None
     found = []
     pictures = open_images(
-        paths, on_error=on_error, skipped=skipped, background=recipe.background, max_pixels=max_pixels
+        paths,
+        on_error=on_error,
+        skipped=skipped,
+        background=recipe.background,
+        max_pixels=describing.max_pixels,
     )
     for one in describer.each(pictures, skipped):
         found.append(one)
@@ -41,14 +46,14 @@ def described(
     if not found:
         raise StyleError(f"none of {len(paths)} images could be described")
     descriptors = describer.gather(found)
-    say_notes(descriptors)
+    say_notes(descriptors.images)
     return descriptors
 
 
-def say_notes(descriptors: Descriptors) -> None:
+def say_notes(images: Iterable[Image]) -> None:
     """What was noticed while images were read."""
     told: dict[str, list[str]] = {}
-    for image in descriptors.images:
+    for image in images:
         for note in image.notes:
             told.setdefault(note, []).append(image.name)
     for note, names in told.items():

@@ -10,13 +10,12 @@ from typing import Annotated
 import typer
 
 from gramstyle.cli import batch, options
-from gramstyle.cli.asked import Asked
 from gramstyle.cli.console import check_writable, say
-from gramstyle.cli.execution import Ways
 from gramstyle.cli.film import check_place, rate_of
-from gramstyle.cli.fine import Fine
+from gramstyle.cli.plan import Plan
+from gramstyle.cli.running import Running
 from gramstyle.cli.spread import spread
-from gramstyle.cli.transfer_settings import bits_of
+from gramstyle.cli.transfer_options import Content, Folder
 from gramstyle.errors import StyleError
 from gramstyle.film import Frame, check_film, write_film
 from gramstyle.film.encode import ENCODINGS
@@ -37,12 +36,12 @@ EXAMPLES = """
 
 @spread
 def interpolate(
-    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="Image that is kept in its main lines.")],
+    content: Content,
     styles: Annotated[
         list[Path],
         typer.Argument(metavar="STYLE_A STYLE_B [STYLE_C STYLE_D]", help="Two styles, or four for a square."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the results.")],
+    output: Folder,
     steps: Annotated[int, typer.Option("--steps", min=2, help="Images in a row, and rows of a square.")] = 5,
     chain: Annotated[
         bool,
@@ -59,9 +58,8 @@ def interpolate(
         ),
     ] = None,
     rate: Annotated[str, typer.Option("--fps", metavar="RATE", help="Images of --film per second.")] = RATE,
-    asked: Asked = Asked(),
-    ways: Ways = Ways(),
-    fine: Fine = Fine(),
+    plan: Plan = Plan(),
+    running: Running = Running(),
 ) -> None:
     """Walk from one style to another, or between four, in images of one content.
 
@@ -69,19 +67,15 @@ def interpolate(
     and D. A run that is stopped goes on when the same command is given again. FOLDER/sheet.png shows them
     all, FOLDER/results.csv has a row for each.
     """
-    say.quiet = asked.quiet
+    say.quiet = running.quiet
     with options.usage():
-        settings, start = asked.settings(fine)
-        how = ways.asked()
         walk = Walk(
             content=str(content),
             styles=tuple(map(str, styles)),
             steps=steps,
-            settings=settings,
+            **plan.of_job(),
             folder=str(output),
             chained=chain,
-            start=start,
-            bits=bits_of(asked.bits),
         )
         pace = rate_of(rate) or Fraction(RATE)
         if film is not None:
@@ -89,10 +83,11 @@ def interpolate(
                 raise StyleError("--film is a walk between two styles, got four: leave it out, or give two")
             check_film(film)
             check_place(film)
+        where = running.of_batch()
         check_writable(output / batch.TABLE, "--output")
     from gramstyle.report import walk_sheet
 
-    outcomes = batch.do(walk.jobs, asked, how, output, lambda found: walk_sheet(walk, found))
+    outcomes = batch.do(walk.jobs, where, output, lambda found: walk_sheet(walk, found))
     if film is not None:
         _write_film(outcomes, film, pace)
     batch.finish(outcomes)

@@ -21,8 +21,10 @@ from gramstyle.cli import (
     grid,
     interpolate,
     presets,
+    rerun,
     sheet,
     study,
+    texture,
     transfer,
     video,
     weights,
@@ -46,12 +48,12 @@ app.command("diagnose")(diagnose.diagnose)
 app.command("corpus")(corpus.corpus)
 app.command("study")(study.study)
 app.command("transfer", cls=Renaming)(transfer.transfer)
-app.command("texture")(transfer.texture)
+app.command("texture")(texture.texture)
 app.command("grid")(grid.grid)
 app.command("interpolate")(interpolate.interpolate)
 app.command("video")(video.video)
 app.command("film")(film.film)
-app.command("rerun")(transfer.rerun)
+app.command("rerun")(rerun.rerun)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(demo.demo)
 app.command("backbones")(backbones.backbones)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -216,17 +216,17 @@ def recipes(
     Raises:
         ValueError: if a preset is given together with an option it has a value for.
     """
-    said = {name: value for name, value in prepare.items() if value is not None}
+    prepared = said(prepare)
     if preset_name is not None:
         if given:
             raise ValueError(
                 f"--preset {preset_name} has its own {', '.join(given)}: leave out --preset, or "
                 f"{'these' if len(given) > 1 else 'this'}"
             )
-        found = [replace(preset(preset_name), **said)]
+        found = [replace(preset(preset_name), **prepared)]
     else:
-        chosen = {name: value for name, value in settings.items() if value is not None}
-        found = [make_recipe(seeded(name, seed), **chosen, **said) for name in backbone or ["vgg16"]]
+        chosen = said(settings) | prepared
+        found = [make_recipe(seeded(name, seed), **chosen) for name in backbone or ["vgg16"]]
     for one in found:
         check_names(one)
     return found
@@ -238,6 +238,11 @@ def check_names(recipe: Recipe) -> None:
     spec = backbone_named(named.backbone)
     row = choose_weights(spec, named.weights)
     select_taps(spec, recipe.taps, row if isinstance(row, WeightsEntry) else None)
+
+
+def said(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the user said something of: values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def comma_list(text: str | None) -> list[str] | None:

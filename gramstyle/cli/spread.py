@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
@@ -13,26 +13,18 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     """`command` with the fields of each record among its parameters as options of their own.
 
     A parameter whose type is a dataclass, and whose fields are declared as options are (`Annotated`, with a
-    default), gives its place to these; the command is called with the record that they make.
+    default) or are such records themselves, gives its place to these; the command is called with the record
+    that they make.
     """
     hints = get_type_hints(command, include_extras=True)
-    parameters: list[inspect.Parameter] = []
-    records: dict[str, type] = {}
-    for name, parameter in inspect.signature(command).parameters.items():
-        kind = hints[name]
-        if isinstance(kind, type) and is_dataclass(kind):
-            records[name] = kind
-            parameters += _options(kind)
-        else:
-            parameters.append(parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY))
+    given = inspect.signature(command).parameters
+    parameters = [
+        option for name, one in given.items() for option in _options(name, hints[name], one.default)
+    ]
 
     @wraps(command)
-    def called(**given: Any) -> None:
-        made = {
-            name: record(**{one.name: given.pop(one.name) for one in fields(record)})
-            for name, record in records.items()
-        }
-        command(**given, **made)
+    def called(**values: Any) -> None:
+        command(**{name: _gathered(name, hints[name], values) for name in given})
 
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -40,11 +32,23 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
-def _options(record: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(record, include_extras=True)
-    return [
-        inspect.Parameter(
-            one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name]
-        )
-        for one in fields(record)
-    ]
+def _options(name: str, kind: Any, default: Any) -> Iterator[inspect.Parameter]:
+    """The parameter of that name, or those that its record has."""
+    if not _is_record(kind):
+        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        return
+    hints = get_type_hints(kind, include_extras=True)
+    for one in fields(kind):
+        yield from _options(one.name, hints[one.name], one.default)
+
+
+def _gathered(name: str, kind: Any, values: dict[str, Any]) -> Any:
+    """The value of that name, or the record that the values of its fields make."""
+    if not _is_record(kind):
+        return values[name]
+    hints = get_type_hints(kind, include_extras=True)
+    return kind(**{one.name: _gathered(one.name, hints[one.name], values) for one in fields(kind)})
+
+
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and is_dataclass(kind)

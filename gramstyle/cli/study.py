@@ -164,7 +164,7 @@ def _settings(quick: bool, full: bool, path: Path | None, changed: dict[str, Any
     if quick + full + (path is not None) > 1:
         raise StyleError("--quick, --full and --settings each say what is measured: give one of them")
     base = QUICK if quick else FULL if path is None else StudySettings.read(path)
-    return replace(base, **{name: value for name, value in changed.items() if value is not None})
+    return replace(base, **options.said(changed))
 
 
 def _corpus(

@@ -4,65 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from gramstyle import check
 from gramstyle.cli import options
 from gramstyle.errors import StyleError
-from gramstyle.recipe import gram_settings
-from gramstyle.transfer import PARAMETERIZATIONS, TransferSettings, transfer_preset
+from gramstyle.transfer import TransferSettings, transfer_preset
 from gramstyle.transfer.job import StyleFile
-from gramstyle.transfer.presets import for_backbone
 from gramstyle.transfer.settings import INITS
 
 
-def settings_of(
-    preset: str,
-    backbone: str | None,
-    metric: str | None,
-    gram: str | None,
-    pooling: str | None,
-    style_taps: str | None,
-    tap_weights: str | None,
-    content_taps: str | None,
-) -> TransferSettings:
-    """The settings of a preset, for another network, other taps or another distance of styles."""
+class Part(Protocol):
+    """Options of which settings are made."""
+
+    def applied(self, settings: TransferSettings) -> TransferSettings:
+        """`settings` with what was given in their place."""
+
+
+def settings_of(preset: str, *parts: Part, **others: Any) -> TransferSettings:
+    """The settings of a preset with what was given in their place.
+
+    Args:
+        preset: its name.
+        parts: what was given, in this order.
+        others: settings by name; None where nothing was given.
+
+    Raises:
+        UnknownNameError: for a name that does not exist.
+        StyleError, ValueError: for settings out of range, or that contradict each other.
+    """
     settings = transfer_preset(preset)
-    if backbone is not None:
-        settings = for_backbone(settings, backbone)
-    style = settings.style
-    taps, weights = options.comma_list(style_taps), options.number_list(tap_weights)
-    if taps is not None:
-        style = replace(style, taps=tuple(taps), tap_weights=None if weights is None else tuple(weights))
-    elif weights is not None:
-        style = replace(style, tap_weights=tuple(weights))
-    if metric is not None or gram is not None:
-        metric = metric or style.metric
-        style = replace(style, metric=metric, gram=gram_settings(gram, metric=metric))
-    if pooling is not None:
-        style = replace(style, pooling=check.name_in("pooling", pooling, ("max", "average", "l2")))  # type: ignore[arg-type]
-    content = options.comma_list(content_taps)
-    return replace(
-        settings, style=style, content_taps=settings.content_taps if content is None else tuple(content)
-    )
-
-
-def changed(
-    settings: TransferSettings,
-    given: dict[str, Any],
-    optimizer: dict[str, Any],
-    parameterization: str | None,
-) -> TransferSettings:
-    """`settings` with what was given in their place."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    steps = {name: value for name, value in optimizer.items() if value is not None}
-    if steps:
-        if steps.get("name") == "lbfgs" and settings.optimizer.name != "lbfgs":
-            steps = {"step_size": 1.0, **steps}
-        changes["optimizer"] = replace(settings.optimizer, **steps)
-    if parameterization is not None:
-        changes["parameterization"] = check.member(PARAMETERIZATIONS, "parameterization", parameterization)
-    return replace(settings, **changes)
+    for part in parts:
+        settings = part.applied(settings)
+    return replace(settings, **options.said(others))
 
 
 def style_files(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,17 +42,13 @@ class Asked:
                 unit = "pixels or 'auto'" if name == "tile" else "bytes"
                 raise TypeError(f"{name} must be a whole number of {unit}, got {value!r}")
             check.positive(name, value)
-        ways = [
-            name
-            for name, is_given in (
-                ("memory_limit", self.memory_limit is not None),
-                ("tile", self.tile is not None),
-                ("gradient_checkpointing", self.gradient_checkpointing),
-            )
-            if is_given
-        ]
-        if len(ways) > 1:
-            raise StyleError(f"give one of {' and '.join(ways)}: each decides how the network is run")
+        one_way(
+            {
+                "memory_limit": self.memory_limit is not None,
+                "tile": self.tile is not None,
+                "gradient_checkpointing": self.gradient_checkpointing,
+            }
+        )
 
     @property
     def chooses(self) -> bool:
@@ -61,6 +58,18 @@ class Asked:
     def as_json(self) -> dict[str, Any]:
         """In plain types."""
         return asdict(self)
+
+
+def one_way(given: Mapping[str, bool]) -> bool:
+    """Whether a way to run the network is given, of name -> whether it is.
+
+    Raises:
+        StyleError: if several are.
+    """
+    ways = [name for name, is_given in given.items() if is_given]
+    if len(ways) > 1:
+        raise StyleError(f"give one of {' and '.join(ways)}: each decides how the network is run")
+    return bool(ways)
 
 
 @dataclass(frozen=True, kw_only=True)

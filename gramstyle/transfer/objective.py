@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
@@ -12,13 +13,14 @@ from torch import Tensor
 from gramstyle.distance import Combine
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
-from gramstyle.gram import GramSettings, Moments, Statistic, moments_of_part
+from gramstyle.gram import GramSettings, Moments, Statistic, joined, moments_of_part
 from gramstyle.images import resize_mask
 from gramstyle.kernels import Kernel
 from gramstyle.numerics import wide
 from gramstyle.tiles import TensorSource, Tiling
 from gramstyle.transfer.histogram import HistogramTarget
 from gramstyle.transfer.losses import content_loss, variation
+from gramstyle.transfer.palette import bands, palette_features
 from gramstyle.transfer.remedies import reason_against_tiles, remedy_named
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.targets import StyleImage, Target, blended, check_regions
@@ -132,8 +134,9 @@ class Objective:
                     loss = self._histogram_loss(tap, features[tap])
                     found[f"histogram {tap}"] = settings.histogram_weight * weight * loss
         if settings.color_weight:
+            colours = self._of_colours(image)
             loss = self._over_regions(
-                self._colours, lambda region: self._statistic(region, image, GAUSSIAN), _size(image)
+                self._colours, lambda region: self._statistic(region, colours, GAUSSIAN), _size(image)
             )
             found[COLOUR] = settings.color_weight * loss
         if settings.tv_weight:
@@ -258,8 +261,20 @@ class Objective:
             return moments, {}
         return moments, {tap: _sample(features[tap], style) for tap in self._weights}
 
+    def _of_colours(self, image: Tensor) -> Tensor:
+        """What the colour term compares; on a geodesic colours as such, for there are colours between."""
+        return image if self.settings.blend == "geodesic" else palette_features(image)
+
     def _colour_moments(self, style: StyleImage) -> Moments:
-        return _moments(style.pixels.to(self.extractor.device), style.mask, self.kernel)
+        pixels = style.pixels.to(self.extractor.device)
+        mask = None if style.mask is None else resize_mask(style.mask, _size(pixels)).to(pixels.device)
+        parts = (
+            moments_of_part(
+                self._of_colours(pixels[:, :, rows]), None if mask is None else mask[None, rows], self.kernel
+            )
+            for rows in bands(*_size(pixels))
+        )
+        return reduce(joined, parts)
 
     def _content_targets(self, content: Tensor | None) -> dict[str, Any]:
         """Tap -> features, and what their loss is divided by."""

@@ -91,14 +91,17 @@ TRANSFERS: dict[str, TransferSettings] = {
 }
 """Name -> settings."""
 
+LATEST = {"crowsonkb": "crowsonkb-2023"}
+"""Name without a year -> the settings that its author published last."""
+
 
 def transfer_preset(name: str) -> TransferSettings:
-    """The settings of that name.
+    """The settings of that name; without its year, the last of that author.
 
     Raises:
         UnknownNameError: if there are none; the message lists those that exist, nearest first.
     """
-    return TRANSFERS[check.name_in("preset", name, TRANSFERS)]
+    return TRANSFERS[check.name_in("preset", LATEST.get(name, name), TRANSFERS)]
 
 
 def for_backbone(settings: TransferSettings, name: str) -> TransferSettings:

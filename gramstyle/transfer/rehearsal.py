@@ -26,7 +26,7 @@ from gramstyle.transfer.settings import TransferSettings
 META = torch.device("meta")
 
 
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Watch(TorchDispatchMode):
     """Counts the most bytes that tensors made in this block hold at one time."""
 
     def __init__(self) -> None:

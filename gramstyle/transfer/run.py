@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -27,6 +28,7 @@ from gramstyle.transfer.inputs import Style, checked_image, checked_mask, checke
 from gramstyle.transfer.network import fitting, network_of
 from gramstyle.transfer.objective import Objective
 from gramstyle.transfer.planner import Planner
+from gramstyle.transfer.presets import DEFAULT, transfer_preset
 from gramstyle.transfer.segmented import SegmentedObjective
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.stage import Stage
@@ -84,12 +86,12 @@ class Snapshot:
 class Transfer:
     """The optimisation of one image.
 
-    Iterate over `states`; each step yields a state. Nothing is printed or written.
+    Iterate over `states`; each step yields a state. `run` takes them all. Nothing is printed or written.
 
     Args:
         content: sRGB in [0, 1], (3, H, W); None where there is no content term, as for textures.
         styles: at least one.
-        settings: what is minimised, and how.
+        settings: what is minimised, and how; or the name of a preset.
         regions: name -> where in the result it is, (H, W) in [0, 1], of any size; each has styles of
             its own. Empty for one region that is all.
         shape: (H, W) whose proportions the result has, where there is no content; None is a square.
@@ -111,6 +113,7 @@ class Transfer:
 
     Raises:
         StyleError: for settings that contradict each other or the images.
+        UnknownNameError: for a preset that does not exist.
         ValueError: for images of another shape or range, or too small for a tap at the coarsest scale.
         WeightsError: for weights that cannot be found, fetched or trusted.
     """
@@ -119,7 +122,7 @@ class Transfer:
         self,
         content: Tensor | None,
         styles: Sequence[Style] | Tensor,
-        settings: TransferSettings,
+        settings: TransferSettings | str = DEFAULT,
         *,
         regions: Mapping[str, Tensor] | None = None,
         shape: tuple[int, int] | None = None,
@@ -142,7 +145,7 @@ class Transfer:
             gradient_checkpointing=gradient_checkpointing,
             deterministic=deterministic,
         )
-        self.settings = settings
+        self.settings = settings = transfer_preset(settings) if isinstance(settings, str) else settings
         self.styles = checked_styles(styles)
         self.content = None if content is None else checked_image("content", content)
         self.regions = {name: checked_mask("regions", mask) for name, mask in (regions or {}).items()}
@@ -223,6 +226,17 @@ class Transfer:
                     image=self._shown(stage.shown),
                 )
             step = 0
+
+    def run(self) -> State:
+        """Take all steps that are left; the last state.
+
+        Raises:
+            StyleError: as `states`, or if there is no step left.
+        """
+        kept = deque(self.states(), maxlen=1)
+        if not kept:
+            raise StyleError("run needs a step to take: the snapshot that was restored is of the last one")
+        return kept[0]
 
     def snapshot(self) -> Snapshot:
         """What `restore` goes on from, of the state that was yielded last.

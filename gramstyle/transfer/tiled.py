@@ -17,11 +17,9 @@ from gramstyle.numerics import wide
 from gramstyle.tiles import Part, TensorSource, Tiling, image_gradient, sweep
 from gramstyle.transfer.losses import content_factor, variation_with_gradient
 from gramstyle.transfer.objective import COLOUR, GAUSSIAN, TEMPORAL, VARIATION, Evaluated, Objective, numbers
+from gramstyle.transfer.palette import bands
 from gramstyle.transfer.remedies import reason_against_tiles
 from gramstyle.types import Progress
-
-BAND = 2**19
-"""Pixels whose colours are looked at at a time."""
 
 Masks = Callable[[str, Size], Tensor | None]
 """From a region and (H, W) of a map to where the region is in it."""
@@ -117,10 +115,10 @@ class TiledObjective(Objective):
         return contents | terms, gradient
 
     def _add_colours(self, image: Tensor, gradient: Tensor) -> dict[str, float]:
-        """The colour term; its gradient is added. Colours are the features of a network that does nothing."""
+        """The colour term; its gradient is added."""
         sums = Sums(list(self.regions), self._mask, self.kernel)
         for part in _bands(image):
-            sums.add(COLOUR, part)
+            sums.add(COLOUR, part._replace(features=self._of_colours(part.features)))
         size = image.shape[2], image.shape[3]
         terms = sums.pulled_by(
             lambda values: {
@@ -131,7 +129,12 @@ class TiledObjective(Objective):
             }
         )
         for part in _bands(image):
-            gradient[:, :, slice(*part.region.rows)] += sums.gradient(COLOUR, part)
+            pixels = part.features.requires_grad_()
+            with torch.enable_grad():
+                features = self._of_colours(pixels)
+            pull = sums.gradient(COLOUR, part._replace(features=features.detach()))
+            (by_pixels,) = torch.autograd.grad(features, pixels, pull)
+            gradient[:, :, slice(*part.region.rows)] += by_pixels
         return terms
 
     def _content_targets(self, content: Tensor | None) -> dict[str, Any]:
@@ -266,7 +269,6 @@ def _kind(features: Tensor) -> torch.dtype:
 def _bands(image: Tensor) -> Iterator[Part]:
     """Rows of an image as parts of it."""
     height, width = image.shape[2], image.shape[3]
-    step = max(1, BAND // width)
-    for top in range(0, height, step):
-        rows = Interval(top, min(top + step, height))
-        yield Part(image[:, :, slice(*rows)], Region(rows, Interval(0, width)), (height, width))
+    for rows in bands(height, width):
+        region = Region(Interval(rows.start, rows.stop), Interval(0, width))
+        yield Part(image[:, :, rows].detach(), region, (height, width))

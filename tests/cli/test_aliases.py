@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from gramstyle.cli import transfer as commands
+from gramstyle.cli import work
 from gramstyle.cli.aliases import RENAMED, translated
 from gramstyle.errors import StyleError
 from gramstyle.gram import GramSettings, Norm
@@ -69,7 +69,7 @@ def asked(run, monkeypatch, tmp_path):
 
     def of(*arguments, command="transfer", content=("c.png",)):
         jobs = []
-        monkeypatch.setattr(commands, "_do", lambda job, *others: jobs.append((job, others)))
+        monkeypatch.setattr(work, "do", lambda job, *others: jobs.append((job, others)))
         monkeypatch.chdir(tmp_path)
         ended = run(command, *content, "a.png", "b.png", "-o", "out.png", *arguments)
         return ended, jobs[0] if jobs else None
@@ -169,6 +169,15 @@ def test_the_rest_of_a_recipe_is_an_option_too(asked):
     assert job.settings.style.gram == GramSettings(norm=Norm.ELEMENTS, center=True)
     _, (job, _) = asked("--preset", "gatys2016", "--clamp", "--relative", command="texture", content=())
     assert (job.settings.clamp, job.settings.relative) == (True, True)
+
+
+def test_what_belongs_to_another_choice_does_not_stay(asked):
+    """Weights are of their taps, and a step size is of its optimiser: 1 is where L-BFGS begins."""
+    _, (job, _) = asked("--style-taps", "relu1_1,relu3_1", "--optimizer", "lbfgs")
+    assert job.settings.style.tap_weights == (1.0, 1.0)
+    assert job.settings.optimizer.step_size == 1.0
+    _, (job, _) = asked("--preset", "gatys2016", "--optimizer", "lbfgs", "--step-size", 0.25)
+    assert job.settings.optimizer.step_size == 0.25
 
 
 @pytest.mark.parametrize(

@@ -80,3 +80,17 @@ def test_no_file_names_a_folder_of_one_machine():
 def test_names_of_test_files_are_unique():
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_studies_are_listed():
+    """Each script in the table of them, each picture of the guides on a page."""
+    rows = (ROOT / "analysis" / "README.md").read_text()
+    missing = [one.name for one in (ROOT / "analysis").glob("*.py") if one.name not in rows]
+    assert not missing, f"analysis/README.md has no row for {missing}"
+    pages = [one.read_text() for one in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]]
+    unused = [
+        one.name
+        for one in (ROOT / "docs" / "images").iterdir()
+        if not any(one.name in page for page in pages)
+    ]
+    assert not unused, f"no page shows {unused}"

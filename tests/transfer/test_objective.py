@@ -15,6 +15,7 @@ from gramstyle.extract import Extractor
 from gramstyle.gram import Statistic, gram
 from gramstyle.transfer import Objective, Parameterization, StyleImage
 from gramstyle.transfer.canvas import canvas_of
+from gramstyle.transfer.palette import palette_features
 from gramstyle.transfer.stage import Stage
 from gramstyle.transfer.targets import Target
 
@@ -85,7 +86,7 @@ def test_gradient_to_the_image(metric, statistic, settings, content, style):
         step = 1e-6
         with torch.no_grad():
             slope = (total(image + step * direction) - total(image - step * direction)) / (2 * step)
-        assert_close((image.grad * direction).sum(), slope, tolerance=2e-5)
+        assert_close((image.grad * direction).sum(), slope, tolerance=5e-5)
 
 
 @pytest.mark.parametrize("kind", Parameterization)
@@ -255,13 +256,30 @@ def test_masked_parts_of_a_style_do_not_count(settings, content, style):
     )
 
 
-def test_the_colour_term_is_the_wasserstein_distance_of_colours(settings, content, style):
+def test_the_colour_term_is_the_wasserstein_distance_of_palettes(settings, content, style):
     chosen = settings(style_weight=0.0, color_weight=1.0, content_weight=0.0, tv_weight=0.0)
     found = float(objective_of(chosen, content, style).terms(content[None])["color"])
-    a, b = (gram(one[None].double(), statistic="gaussian") for one in (content, style))
+    palettes = (palette_features(one[None].double()) for one in (content, style))
+    a, b = (gram(one, statistic="gaussian") for one in palettes)
     apart = gramstyle.pairwise_distance(a, b, "squared-wasserstein", statistic="gaussian")
     nothing = gramstyle.pairwise_distance(torch.zeros_like(b), b, "squared-wasserstein", statistic="gaussian")
-    assert found == pytest.approx(float(apart / nothing), rel=1e-2)  # a ridge of 1e-4
+    assert found == pytest.approx(float(apart / nothing), rel=2e-2)  # a ridge of 1e-4
+
+
+def test_the_colour_term_tells_palettes_of_one_mean_and_covariance_apart(settings, content):
+    """Half of one colour and half of another beside an eighth of each extreme and three quarters between."""
+    two = torch.tensor([0.25, 0.75]).repeat_interleave(32)
+    three = torch.tensor([0.0] + 6 * [0.5] + [1.0]).repeat_interleave(8)
+    assert torch.equal(two.var(), three.var())
+    images = [torch.stack([one, 1 - one, torch.full_like(one, 0.5)]).view(3, 8, 8) for one in (two, three)]
+    chosen = settings(style_weight=0.0, color_weight=1.0, content_weight=0.0, tv_weight=0.0)
+    plain = settings(
+        "squared-wasserstein", Statistic.GAUSSIAN, style_weight=0.0, color_weight=1.0, content_weight=0.0,
+        tv_weight=0.0, blend="geodesic",
+    )  # fmt: skip
+    for one, other in (images, images[::-1]):
+        assert float(objective_of(plain, content, other).terms(one[None])["color"]) < 1e-6
+        assert float(objective_of(chosen, content, other).terms(one[None])["color"]) > 0.01
 
 
 def test_a_ridge_is_a_share_of_the_mean_variance_of_the_style(generator):

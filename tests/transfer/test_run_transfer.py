@@ -8,7 +8,7 @@ from conftest import assert_close
 
 import gramstyle
 from gramstyle.corpus import bundled_images
-from gramstyle.errors import StyleError
+from gramstyle.errors import StyleError, UnknownNameError
 from gramstyle.transfer import (
     OptimizerSettings,
     Parameterization,
@@ -41,6 +41,28 @@ def test_states_count_steps_and_scales(settings, content, style):
     assert states[-1].image.shape == (3, 40, 48)
     assert all(float(one.image.min()) >= 0 and float(one.image.max()) <= 1 for one in states)
     assert states[3].loss < states[0].loss
+
+
+def test_run_takes_the_steps_that_are_left(settings, content, style):
+    whole = list(made(settings(), content, style).states())
+    first = made(settings(), content, style)
+    states = first.states()
+    for _ in range(5):
+        next(states)
+    second = made(settings(), content, style)
+    second.restore(first.snapshot())
+    last = second.run()
+    assert last.step == 7
+    assert torch.equal(last.image, whole[-1].image)
+    second.restore(second.snapshot())
+    with pytest.raises(StyleError, match="run needs a step to take"):
+        second.run()
+
+
+def test_settings_by_name(content, style):
+    with pytest.raises(UnknownNameError, match="preset must be one of: gatys2016"):
+        Transfer(content, style, "gatys2017")
+    assert Transfer(content, style, device="cpu").settings == transfer_preset("gramstyle")
 
 
 def test_a_state_keeps_its_image(settings, content, style):

@@ -18,7 +18,7 @@ from gramstyle.transfer import (
     TiledObjective,
     Transfer,
     losses,
-    tiled,
+    palette,
 )
 from gramstyle.transfer.losses import VARIATIONS, variation_with_gradient
 from gramstyle.transfer.rehearsal import Watch
@@ -168,7 +168,7 @@ def test_a_term_that_is_no_number_is_named(case):
 
 def test_what_is_held_does_not_grow_but_by_copies_of_the_image(case, monkeypatch):
     monkeypatch.setattr(losses, "BAND", 200)
-    monkeypatch.setattr(tiled, "BAND", 200)
+    monkeypatch.setattr(palette, "BAND", 200)
     held = []
     for size in ((48, 48), (96, 192)):  # nine tiles, of which one has its whole halo; and 72
         given, image = case("shallow", WASSERSTEIN, ridge=1e-3, size=size)

@@ -62,6 +62,10 @@ def test_other_networks_have_a_tap_per_resolution(network):
     assert for_backbone(transfer_preset("neural-style"), network).color_weight == 0
 
 
+def test_a_name_without_its_year():
+    assert transfer_preset("crowsonkb") is TRANSFERS["crowsonkb-2023"]
+
+
 def test_unknown_names():
     with pytest.raises(UnknownNameError, match="preset must be one of: gatys2016"):
         transfer_preset("gatis2016")

@@ -16,6 +16,7 @@ from gramstyle.files import write_text
 from gramstyle.film import Film, Frame, check_film, open_film, write_film
 from gramstyle.images import MAX_PIXELS, Picture, read_image, resize_mask
 from gramstyle.transfer.checkpoint import load_snapshot, save_snapshot
+from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.manifest import digest_of
 from gramstyle.transfer.video.job import VideoJob
 from gramstyle.transfer.video.kept import KeptFrames
@@ -38,7 +39,8 @@ class VideoWork:
         job: what to do.
         save_every: steps between two snapshots.
         max_pixels: a file that claims more is refused.
-        where: device, dtype, kernel, tile, memory_limit, weights_dir and the like; see `Transfer`.
+        asked: how the network may be run; see `Work`.
+        where: device, dtype, kernel, weights_dir and the like; see `Transfer`.
 
     Raises:
         ImageError: for a film or image that cannot be read; the message names it.
@@ -47,7 +49,13 @@ class VideoWork:
     """
 
     def __init__(
-        self, job: VideoJob, *, save_every: int = SAVE_EVERY, max_pixels: int = MAX_PIXELS, **where: Any
+        self,
+        job: VideoJob,
+        *,
+        save_every: int = SAVE_EVERY,
+        max_pixels: int = MAX_PIXELS,
+        asked: Asked | None = None,
+        **where: Any,
     ) -> None:
         self.job, self.output, self.save_every = job, Path(job.output), save_every
         check_film(self.output)
@@ -62,7 +70,7 @@ class VideoWork:
             for one in job.styles
             for style in styles_of(one, lambda path: read_image(path, max_pixels=max_pixels), regional)
         ]
-        self.video = VideoTransfer(styles, job.settings, job.video, **where)
+        self.video = VideoTransfer(styles, job.settings, job.video, **(asked or Asked()).as_json(), **where)
         self._first = self.video.frame(next(self.film.frames()).picture.pixels)
         self.notes: tuple[str, ...] = ()
 
