@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +12,6 @@ from torch.utils.checkpoint import checkpoint
 
 from gramstyle.extract.regions.layout import execute
 from gramstyle.extract.regions.program import listed
-
-OUT_OF_PLACE: dict[Callable[..., Any], Callable[..., Any]] = {
-    operator.iadd: operator.add,
-    operator.imul: operator.mul,
-    operator.isub: operator.sub,
-    operator.itruediv: operator.truediv,
-}
-"""Operators that write over their input, which a segment that runs again would find changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +91,14 @@ def _segment(nodes: list[fx.Node], taps: set[str]) -> _Segment:
         outputs=tuple(
             node.name
             for node in nodes
-            if node.name in taps or any(user.name not in own and user.op != "output" for user in node.users)
+            if node.name in taps or any(user.name not in own for user in node.users)
         ),
     )
 
 
 def _write_elsewhere(node: fx.Node) -> None:
-    """Let an operation leave its input as it is."""
+    """Let an operation leave its input as it is, which a segment that runs again would find changed."""
     if node.op == "call_function":
-        node.target = OUT_OF_PLACE.get(node.target, node.target)  # type: ignore[arg-type]
         node.kwargs = {name: value for name, value in node.kwargs.items() if name != "inplace"}
     elif node.op == "call_method" and str(node.target).endswith("_"):
         plain = str(node.target).removesuffix("_")

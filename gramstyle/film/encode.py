@@ -95,7 +95,7 @@ class Encoder:
         if encoding.encoder not in av.codecs_available:
             raise StyleError(f"the FFmpeg of PyAV {av.__version__} has no encoder {encoding.encoder}")
         self._encoding = encoding
-        self._seconds = Fraction(0)
+        self._seconds, self._last = Fraction(0), -1
         self._tick = Fraction(1, encoding.ticks or _ticks(rate))
         self._pad = tuple(side % 2 if encoding.even else 0 for side in size)
         height, width = size[0] + self._pad[0], size[1] + self._pad[1]
@@ -121,7 +121,11 @@ class Encoder:
                 self.silent_because = str(error)
 
     def add(self, values: NDArray[np.uint8], seconds: Fraction) -> None:
-        """One more frame, (H, W, 4) with alpha, shown for `seconds`."""
+        """One more frame, (H, W, 4) with alpha, shown for `seconds`; of those of one tick, the first."""
+        begin, self._seconds = round(self._seconds / self._tick), self._seconds + seconds
+        if begin <= self._last:
+            return
+        self._last = begin
         rows, columns = self._pad
         padded = np.pad(values, ((0, rows), (0, columns), (0, 0)), mode="edge")
         frame = self._av.VideoFrame.from_ndarray(padded, format="rgba")
@@ -129,9 +133,8 @@ class Encoder:
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         elif self._encoding.pixels != "pal8":
             frame = frame.reformat(format=self._encoding.pixels)
-        frame.time_base, frame.pts = self._tick, round(self._seconds / self._tick)
-        self._seconds += seconds
-        frame.duration = max(1, round(self._seconds / self._tick) - frame.pts)
+        frame.time_base, frame.pts = self._tick, begin
+        frame.duration = max(1, round(self._seconds / self._tick) - begin)
         for one in self._paletted(frame):
             self._mux(self._stream.encode(one))
 

@@ -16,9 +16,13 @@ from gramstyle.film.film import Film, Frame
 from gramstyle.film.library import address, pyav
 from gramstyle.images import read_image
 from gramstyle.images.samples import check_size
+from gramstyle.images.stored import reading
 
 MATRICES = {1: "ITU709", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M"}
 """Number in a stream (ITU-T H.273, table 4) -> the name that PyAV has for it."""
+
+COVER = 0x400
+"""FFmpeg's ``AV_DISPOSITION_ATTACHED_PIC``, of a stream that is a picture beside the sound."""
 
 HIGH = 720
 """Rows from which a file that does not say it has the colours of BT.709, as players take it."""
@@ -42,7 +46,8 @@ class VideoFile(Film):
         self.path = path
         self._av = pyav(f"reading {path.name}")
         with self._opened() as (container, stream):
-            check_size(stream.width, stream.height, max_pixels)
+            with reading(repr(str(path))):
+                check_size(stream.width, stream.height, max_pixels)
             self.rate = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
             lasting = stream.duration and stream.duration * stream.time_base
             if not lasting and container.duration:
@@ -97,5 +102,4 @@ def _between(frame: Any, after: Any) -> Fraction | None:
 
 
 def _is_cover(stream: Any) -> bool:
-    """Whether a stream is a picture beside the sound."""
-    return "attached_pic" in str(stream.disposition).lower()
+    return bool(int(stream.disposition) & COVER)

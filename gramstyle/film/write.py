@@ -57,7 +57,8 @@ def write_film(
 
     ``.mp4``, ``.mov`` and ``.mkv`` hold H.264 in the colours of BT.709, 8 bits, without transparency; sides
     that are odd gain a row or column. ``.gif`` has 256 colours per frame, and hundredths of a second;
-    ``.webp`` is lossy, in thousandths of a second. A folder gets ``000001.png`` and so on; numbered images
+    ``.webp`` is lossy, in thousandths of a second. Of frames that begin in the same hundredth or thousandth
+    the first is written. A folder gets ``000001.png`` and so on; numbered images
     beyond the last that are there already are removed.
 
     Args:

@@ -28,6 +28,8 @@ class HistogramTarget:
     def __init__(self, parts: Sequence[tuple[Tensor, Tensor]], relative: bool = False) -> None:
         values = torch.cat([part for part, _ in parts], 1).float()
         weights = torch.cat([weight for _, weight in parts]).double()
+        counted = weights > 0  # quantiles at the ends would be drawn towards values of no weight
+        values, weights = values[:, counted], weights[counted]
         ordered, order = values.sort(1)
         at = _shares(weights[order])  # (C, P)
         levels = (torch.arange(LEVELS, dtype=at.dtype, device=at.device) + 0.5) / LEVELS
@@ -37,21 +39,27 @@ class HistogramTarget:
 
     def loss(self, features: Tensor, weights: Tensor | None = None) -> Tensor:
         """Of features (1, C, H, W) with weights (H, W) of positions, a number."""
-        flat = features[0].flatten(1).to(torch.promote_types(features.dtype, torch.float32))
-        share = flat.new_ones(flat.shape[1]) if weights is None else weights.flatten().to(flat.dtype)
-        share = share / share.sum()
-        with torch.no_grad():
-            order = flat.argsort(1)
-            at = _shares(share[order].double())
-            wanted = torch.empty_like(flat).scatter_(1, order, self._at(at).to(flat.dtype))
-        return ((flat - wanted).square() * share).sum(1).mean() / self._unit
+        return histogram_loss(features, self._quantiles, weights) / self._unit
 
-    def _at(self, shares: Tensor) -> Tensor:
-        """Quantiles at (C, P) shares, linear between those that are kept, level beyond."""
-        places = (shares * LEVELS - 0.5).clamp(0, LEVELS - 1)
-        low = places.floor().long().clamp_max(LEVELS - 2)
-        part = (places - low).to(self._quantiles.dtype)
-        return torch.lerp(self._quantiles.gather(1, low), self._quantiles.gather(1, low + 1), part)
+
+def histogram_loss(features: Tensor, quantiles: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The loss of features (1, C, H, W) beside quantiles (C, `LEVELS`); see `HistogramTarget`."""
+    flat = features[0].flatten(1).to(torch.promote_types(features.dtype, torch.float32))
+    share = flat.new_ones(flat.shape[1]) if weights is None else weights.flatten().to(flat.dtype)
+    share = share / share.sum()
+    with torch.no_grad():
+        order = flat.argsort(1)
+        at = _shares(share[order].double())
+        wanted = torch.empty_like(flat).scatter_(1, order, _at(at, quantiles).to(flat.dtype))
+    return ((flat - wanted).square() * share).sum(1).mean()
+
+
+def _at(shares: Tensor, quantiles: Tensor) -> Tensor:
+    """Quantiles at (C, P) shares, linear between those that are kept, level beyond."""
+    places = (shares * LEVELS - 0.5).clamp(0, LEVELS - 1)
+    low = places.floor().long().clamp_max(LEVELS - 2)
+    part = (places - low).to(quantiles.dtype)
+    return torch.lerp(quantiles.gather(1, low), quantiles.gather(1, low + 1), part)
 
 
 def _shares(weights: Tensor) -> Tensor:

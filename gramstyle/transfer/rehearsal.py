@@ -17,6 +17,7 @@ from gramstyle.extract.regions import Size, without_values
 from gramstyle.gram import Moments, gradient_of_part
 from gramstyle.tiles import Part, TensorSource, Tiling, Work, image_gradient
 from gramstyle.tiles.grid import Grid
+from gramstyle.transfer.histogram import LEVELS, histogram_loss
 from gramstyle.transfer.objective import Objective
 from gramstyle.transfer.remedies import remedy_named
 from gramstyle.transfer.segmented import SegmentedObjective
@@ -111,7 +112,7 @@ class Rehearsal:
             program=whole.program,
             layout=whole.layout,
             source=whole.source,
-            grid=_Corners(size, tile),
+            grid=_Kinds(size, tile),
         )
         dtype, channels = self.extractor.dtype, work.layout.channels
         means = {
@@ -160,12 +161,14 @@ class Rehearsal:
         return found
 
 
-class _Corners(Grid):
-    """A grid of which two tiles are run: the first, whose maps are padded, and one whose halo is whole."""
+class _Kinds(Grid):
+    """A grid of which one tile of each kind is run: some have maps that are padded, others whole halos."""
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         rows, columns = self.counts
-        return iter({(0, 0): None, (rows // 2, columns // 2): None})
+        down, across = rows // 2, columns // 2
+        near = min(1, rows - 1), min(1, columns - 1)  # whose halo ends at the edge, or is padded too
+        return iter(dict.fromkeys([(0, 0), (0, across), (down, 0), near, (down, across)]))
 
 
 class _Whole(Objective):
@@ -196,9 +199,10 @@ class _Whole(Objective):
         return torch.stack([value(region).sum().double() for region in targets]).sum()
 
     def _histogram_loss(self, tap: str, features: Tensor) -> Tensor:
-        flat = features[0].flatten(1).float()
-        matched = torch.empty_like(flat).scatter_(1, flat.detach().argsort(1), flat.detach())
-        return (flat - matched).square().sum().double()
+        quantiles = torch.empty(features.shape[1], LEVELS, device=META)
+        size = features.shape[2], features.shape[3]
+        losses = [histogram_loss(features, quantiles, self._mask(region, size)) for region in self.regions]
+        return torch.stack(losses).sum()
 
     def _mask(self, region: str, size: Size) -> Tensor | None:
         return None if self.regions[region] is None else torch.empty(size, device=META)

@@ -50,8 +50,7 @@ class Remedy:
         """Of (B, C, H, W), the same shape."""
         if self.kind not in SOFTMAXES:
             return features
-        wide = features.to(torch.promote_types(features.dtype, torch.float32))
-        return SOFTMAXES[self.kind](wide, self.temperature)
+        return SOFTMAXES[self.kind](features, self.temperature)
 
     def scales(self, value: Tensor, statistic: Statistic) -> Tensor | None:
         """What descriptors (1, C, ...) of a style and all that are compared with it are multiplied by."""
@@ -59,7 +58,7 @@ class Remedy:
             return None
         channels = value.shape[1]
         variances = value[..., :channels].diagonal(dim1=-2, dim2=-1)  # (1, C)
-        factors = safe_divide(torch.ones_like(variances), safe_sqrt(variances.clamp_min(0)), 0.0)
+        factors = safe_divide(torch.ones_like(variances), safe_sqrt(variances), 0.0)
         both = factors[..., None] * factors[:, None]
         return torch.cat([both, factors[..., None]], -1) if statistic is Statistic.GAUSSIAN else both
 

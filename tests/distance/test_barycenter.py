@@ -107,6 +107,23 @@ def test_weights_of_nothing_and_one_gaussian(generator):
     assert_close(same, covariances[0], tolerance=1e-10)
 
 
+def test_directions_of_one_alone_stay_apart(generator):
+    """In turned axes: two that both have, three of the first and three of the second."""
+    axes = torch.linalg.qr(torch.randn(8, 8, generator=generator, dtype=torch.float64)).Q
+    deviations = torch.tensor([[1, 1, 1, 1, 1, 0, 0, 0], [2, 2, 0, 0, 0, 1, 1, 1]], dtype=torch.float64)
+    covariances = axes @ torch.diag_embed(deviations**2) @ axes.mT
+    found, _ = gaussian_barycenter(covariances, torch.zeros(2, 8), (0.75, 0.25))
+    expected = (0.75 * deviations[0] + 0.25 * deviations[1]) ** 2
+    assert_close(found, axes * expected @ axes.mT, tolerance=1e-6)  # roots of 1e-16
+
+
+def test_what_rounding_made_of_symmetry_does_not_count(generator):
+    covariances, means = gaussians(generator, 3)
+    apart = torch.randn(3, 5, 5, generator=generator, dtype=torch.float64)
+    found, _ = gaussian_barycenter(covariances + 0.1 * (apart - apart.mT), means, (1, 2, 3))
+    assert_close(found, gaussian_barycenter(covariances, means, (1, 2, 3))[0])
+
+
 def test_wrong_arguments_are_refused(generator):
     covariances, means = gaussians(generator, 2)
     with pytest.raises(ValueError, match=r"covariances must be \(K, C, C\), got shape \(2, 5, 4\)"):
@@ -118,5 +135,7 @@ def test_wrong_arguments_are_refused(generator):
     for weights in ((0.0, 0.0), (-1.0, 2.0), (float("nan"), 1.0)):
         with pytest.raises(ValueError, match="weights must be 0 or more, finite and not all 0"):
             gaussian_barycenter(covariances, means, weights)
+    with pytest.raises(ValueError, match="means must be finite"):
+        gaussian_barycenter(covariances, means * torch.nan, (1, 1))
     with pytest.raises(ValueError, match="covariances must be finite"):
         gaussian_barycenter(covariances * torch.nan, means, (1, 1))

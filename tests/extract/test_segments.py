@@ -1,5 +1,7 @@
 """Networks run in segments: the same features and gradients, with less kept."""
 
+import operator
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -66,10 +68,46 @@ def test_what_is_written_over_and_read_again_is_refused():
             y = F.relu(x, inplace=True)
             return {"tap": self.second(x + y)}
 
-    for kind in (Unread, Again):
+    class Named(Writes):
+        def forward(self, x):
+            x = self.first(x)
+            y = x
+            y += 1
+            return {"tap": self.second(x + y)}
+
+    for kind in (Unread, Again, Named):
         for build in (Segments, program):
             with pytest.raises(StyleError, match="it writes over 'first', which is read again"):
                 build(kind().eval(), "writes")
+
+
+WRITES = {
+    "a += b": (operator.iadd, operator.add),
+    "a *= b": (operator.imul, operator.mul),
+    "a -= b": (operator.isub, operator.sub),
+    "a /= b": (operator.itruediv, operator.truediv),
+    "a.mul_(b)": (lambda a, b: a.mul_(b), operator.mul),
+    "relu": (lambda a, b: F.relu(a, inplace=True) + b, lambda a, b: F.relu(a) + b),
+}
+
+
+@pytest.mark.parametrize("way", WRITES)
+def test_each_way_of_writing_over_a_map_of_an_earlier_segment(way, generator):
+    class Changes(Writes):
+        def __init__(self, change):
+            super().__init__()
+            self.change = change
+
+        def forward(self, x):
+            shortcut = self.first(x).tanh() + 0
+            tap = self.second(shortcut).exp()
+            return {"tap": tap, "deep": self.third(self.change(shortcut, tap)).sigmoid()}
+
+    writes, plain = (Changes(one).eval() for one in WRITES[way])
+    x = torch.rand(1, 3, 9, 8, generator=generator)
+    (found, slope), (expected, again) = gradient(Segments(writes, "writes"), x), gradient(plain, x)
+    assert all(torch.equal(found[tap], one) for tap, one in expected.items())
+    assert torch.equal(slope, again)
 
 
 def test_without_gradients_nothing_is_kept(generator):

@@ -1,8 +1,10 @@
 """Films written and read again, and read by other programs' eyes: Pillow, and the planes of a decoder."""
 
+import os
 import sys
 import weakref
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -12,7 +14,8 @@ from PIL import Image
 
 from gramstyle.errors import ImageError, StyleError
 from gramstyle.film import Film, Frame, check_film, open_film, write_film
-from gramstyle.images import Picture, save_image
+from gramstyle.film.film import Thinned
+from gramstyle.images import Picture, read_image, save_image
 
 NTSC = Fraction(24000, 1001)
 
@@ -63,6 +66,52 @@ def test_frames_keep_their_times(name, frames, tmp_path):
     found = [one.seconds for one in open_film(tmp_path / name).frames()]
     last = 4 if name in ("a.mkv", "a.webp") else 5  # which do not say when the last one ends
     assert found[:last] == [one.seconds for one in given][:last]
+
+
+def test_times_of_frames_are_rounded_one_by_one(frames, tmp_path):
+    """Of 24 frames a second, in hundredths: what each is off by does not add up."""
+    write_film(tmp_path / "a.gif", frames(12, (Fraction(1, 24),)), Fraction(24))
+    found = list(open_film(tmp_path / "a.gif").frames())
+    ends = [sum(one.seconds for one in found[: at + 1]) for at in range(11)]
+    assert ends == [Fraction(round(100 * (at + 1) / 24), 100) for at in range(11)]
+
+
+def test_of_frames_within_a_hundredth_of_a_second_a_gif_has_the_first(frames, tmp_path):
+    given = frames(12, (Fraction(1, 240),))
+    write_film(tmp_path / "a.gif", given, Fraction(240))
+    found = list(open_film(tmp_path / "a.gif").frames())
+    assert [one.seconds for one in found] == [Fraction(1, 100)] * 6
+    picked = [0, 2, 4, 7, 9, 11]  # 0, 0.83, 1.67, 2.92, 3.75 and 4.58 hundredths
+    for one, at in zip(found, picked, strict=True):
+        assert np.abs(levels(one.picture) - levels(given[at].picture)).mean() < 7
+
+
+def test_each_frame_of_a_gif_has_colours_of_its_own(tmp_path):
+    """64 of each, of 384 in all."""
+    generator = np.random.default_rng(0)
+    given = [generator.integers(0, 256, (64, 3))[np.arange(3072).reshape(48, 64) % 64] for _ in range(6)]
+    frames = [Frame(picture=read_image(one.astype(np.uint8)), seconds=Fraction(1, 25)) for one in given]
+    write_film(tmp_path / "a.gif", frames, Fraction(25))
+    for one, values in zip(open_film(tmp_path / "a.gif").frames(), given, strict=True):
+        assert np.abs(levels(one.picture) - values).max() <= 2
+
+
+def test_what_stays_in_a_gif_does_not_shimmer(frames, tmp_path):
+    """Above, the second frame is the first one turned round; below they are equal, and stay so."""
+    first = levels(frames(1, size=(64, 64))[0].picture).astype(np.uint8)
+    second = np.concatenate([first[:20, ::-1], first[20:]])
+    given = [Frame(picture=read_image(one), seconds=Fraction(1, 25)) for one in (first, second)]
+    write_film(tmp_path / "a.gif", given, Fraction(25))
+    one, other = (levels(each.picture) for each in open_film(tmp_path / "a.gif").frames())
+    assert np.array_equal(one[20:], other[20:])
+
+
+def test_a_gif_says_how_long_it_lasts(frames, tmp_path):
+    times = (Fraction(1, 10), Fraction(1, 5), Fraction(2, 5))
+    write_film(tmp_path / "a.gif", frames(3, times), Fraction(10), hold=times[-1])
+    film = open_film(tmp_path / "a.gif")
+    assert film.hold == times[-1]
+    assert film.rate == 3 / sum(times)
 
 
 def test_mp4_is_what_it_says_in_its_header(frames, tmp_path):
@@ -144,6 +193,51 @@ def with_sound(path, frames, codec, start=0):
             file.mux(stream.encode(one))
 
 
+def test_transparency_of_video_files_is_read(tmp_path):
+    values = np.full((16, 16, 4), 255, np.uint8)
+    values[:, 8:, 3] = 0
+    with av.open(str(tmp_path / "a.mov"), "w") as file:
+        stream = file.add_stream("png", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "rgba"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(values, format="rgba")))
+        file.mux(stream.encode(None))
+    (found,) = open_film(tmp_path / "a.mov").frames()
+    assert torch.equal(found.picture.alpha, torch.arange(16).lt(8).float().expand(16, 16))
+
+
+@pytest.mark.parametrize(("height", "matrix"), [(80, "ITU601"), (720, "ITU709")])
+def test_files_that_do_not_say_their_colours_have_those_of_their_size(height, matrix, tmp_path):
+    values = np.zeros((height, 64, 3), np.uint8)
+    values[:] = (30, 200, 60)
+    with av.open(str(tmp_path / "a.mp4"), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, height, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(values).reformat(format="yuv420p", dst_colorspace=matrix)
+        frame.colorspace = 2  # unspecified
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    with av.open(str(tmp_path / "a.mp4")) as file:
+        assert next(file.decode(video=0)).colorspace == 2
+    (found,) = open_film(tmp_path / "a.mp4").frames()
+    assert np.abs(levels(found.picture) - values).max() <= 4
+
+
+def with_cover(path, source):
+    """The sound of a file, with a picture of its cover."""
+    values = np.full((32, 32, 3), 200, np.uint8)
+    with av.open(str(path), "w") as file, av.open(str(source)) as given:
+        cover = file.add_stream("mjpeg", rate=25)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        sound = file.add_stream_from_template(given.streams.audio[0])
+        file.mux(cover.encode(av.VideoFrame.from_ndarray(values)))
+        file.mux(cover.encode(None))
+        for packet in given.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = sound
+                file.mux(packet)
+
+
 def heard(path):
     with av.open(str(path)) as file:
         return np.concatenate([one.to_ndarray() for one in file.decode(audio=0)], 1)
@@ -153,6 +247,7 @@ def test_sound_is_copied_as_it_is(frames, tmp_path):
     with_sound(tmp_path / "in.mp4", frames(20), "aac")
     film = open_film(tmp_path / "in.mp4")
     assert film.sound
+    assert open_film(tmp_path / "in.mp4", rate=5).sound
     assert write_film(tmp_path / "o.mp4", film.frames(), film.rate, sound=film.path) == ()
     assert np.array_equal(heard(tmp_path / "o.mp4"), heard(tmp_path / "in.mp4"))
 
@@ -164,6 +259,10 @@ def test_sound_stays_beside_the_picture(frames, tmp_path):
     write_film(tmp_path / "o.mp4", film.frames(), film.rate, sound=film.path)
     before, after = heard(tmp_path / "in.mp4"), heard(tmp_path / "o.mp4")
     assert np.allclose(before[:, 48000 // 5 :][:, :9000], after[:, :9000], atol=1e-5)
+    write_film(tmp_path / "o.mkv", film.frames(), film.rate, sound=film.path)
+    with av.open(str(tmp_path / "o.mkv")) as file:  # AAC has 1024 samples before the first
+        later = [one.start_time * one.time_base for one in (file.streams.video[0], file.streams.audio[0])]
+    assert float(later[0] - later[1]) == pytest.approx(5 / 25 + 1024 / 48000, abs=2e-3)
 
 
 def test_sound_that_a_file_does_not_take_is_left_out_with_a_word(frames, tmp_path):
@@ -204,6 +303,8 @@ def test_fewer_frames_a_second_are_those_on_the_screen_at_each_tick(frames, tmp_
     assert len(found) == 5
     assert all(np.array_equal(a, whole[at]) for a, at in zip(found, picked, strict=True))
     assert film.rate == 10
+    assert film.count == 4  # 0.44 seconds
+    assert {one.seconds for one in film.frames()} == {Fraction(1, 10)}
     assert [levels(one.picture).tolist() for one in film.frames(3)] == [one.tolist() for one in found[3:]]
     with pytest.raises(StyleError, match=r"rate must be at most that of a.mp4, 25 frames per second"):
         open_film(tmp_path / "a.mp4", rate=30)
@@ -239,12 +340,15 @@ def test_one_frame_at_a_time_is_in_memory(tmp_path):
 def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path):
     for number, level in ((2, 0.2), (10, 0.6), (1, 0.0)):
         save_image(tmp_path / f"{number}.png", torch.full((3, 8, 9), level))
+    (tmp_path / "10.png").rename(tmp_path / "10.PNG")
     (tmp_path / "notes.txt").write_text("no frame")
+    (tmp_path / "._1.png").write_text("what macOS puts beside files on other disks")
     (tmp_path / "inner").mkdir()
     film = open_film(tmp_path, rate=Fraction(12))
     assert [round(float(one.picture.pixels.mean()), 1) for one in film.frames()] == [0.0, 0.2, 0.6]
     assert {one.seconds for one in film.frames()} == {Fraction(1, 12)}
     assert open_film(tmp_path).rate == 25
+    assert open_film(tmp_path, rate=24000 / 1001).rate == NTSC
 
 
 def test_frames_of_other_sizes_are_refused_or_fitted(tmp_path):
@@ -268,6 +372,9 @@ def test_a_film_whose_size_changes_is_refused_where_it_does(frames, tmp_path):
 
     reading = Changing().frames(1)
     next(reading)
+    unknown = Changing()
+    unknown.count = None
+    assert Thinned(unknown, Fraction(5)).count is None
     with pytest.raises(ImageError, match=r"a.mkv': frame 3 is 64 x 24 pixels, and the first is 64 x 48"):
         next(reading)
 
@@ -290,8 +397,10 @@ def test_a_film_that_is_not_finished_is_not_there(frames, tmp_path):
 
     for name in ("a.mp4", "a.gif"):
         (tmp_path / name).write_text("before")
-        with pytest.raises(RuntimeError, match="stopped"):
+        with pytest.raises(RuntimeError, match="stopped") as caught:
             write_film(tmp_path / name, broken(), Fraction(25))
+        opened = [os.path.realpath(one) for one in Path("/proc/self/fd").glob("*")]  # of Linux
+        assert not any(str(tmp_path) in one for one in opened), caught
         assert (tmp_path / name).read_text() == "before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.mp4"]
 
@@ -301,12 +410,7 @@ def test_what_is_no_film(frames, tmp_path):
     (tmp_path / "text.mp4").write_text("not a video" * 50)
     (tmp_path / "empty").mkdir()
     with_sound(tmp_path / "whole.mp4", frames(2), "aac")
-    with av.open(str(tmp_path / "heard.mp4"), "w") as file, av.open(str(tmp_path / "whole.mp4")) as source:
-        stream = file.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(audio=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                file.mux(packet)
+    with_cover(tmp_path / "heard.mp4", tmp_path / "whole.mp4")
     for name, message in (
         ("nowhere.mp4", "no such file"),
         ("one.png", "is one image, not a film: use `gramstyle transfer`"),
@@ -319,8 +423,40 @@ def test_what_is_no_film(frames, tmp_path):
         assert name in str(caught.value)
     with pytest.raises(ValueError, match="rate must be greater than 0"):
         open_film(tmp_path / "whole.mp4", rate=0)
-    with pytest.raises(ValueError, match="more than max_pixels=100"):
-        open_film(tmp_path / "whole.mp4", max_pixels=100)
+    write_film(tmp_path / "whole.gif", frames(2), Fraction(25))
+    write_film(tmp_path / "frames", frames(2), Fraction(25))
+    with pytest.raises(ImageError, match="more than max_pixels=100"):
+        list(open_film(tmp_path / "frames", max_pixels=100).frames())
+    for name in ("whole.mp4", "whole.gif"):
+        with pytest.raises(ImageError, match=f"{name}': 64 x 48 is .* more than max_pixels=100"):
+            open_film(tmp_path / name, max_pixels=100)
+
+
+def test_suffixes_of_any_case_and_folders_with_dots(frames, tmp_path, monkeypatch):
+    with_sound(tmp_path / "in.mp4", frames(2), "aac")
+    film = open_film(tmp_path / "in.mp4")
+    assert write_film(tmp_path / "a.MP4", film.frames(), film.rate, sound=film.path) == ()
+    assert open_film(tmp_path / "a.MP4").sound
+    write_film(tmp_path / "a.GIF", frames(2), Fraction(25))
+    (tmp_path / "take.2").mkdir()
+    write_film(tmp_path / "take.2", frames(2), Fraction(25))
+    monkeypatch.setitem(sys.modules, "av", None)  # which no GIF and no folder needs
+    assert [open_film(tmp_path / name).count for name in ("a.GIF", "take.2")] == [2, 2]
+
+
+def test_an_encoder_that_is_not_there_is_named(frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"gif"})
+    with pytest.raises(StyleError, match=r"the FFmpeg of PyAV [\d.]+ has no encoder libx264"):
+        write_film(tmp_path / "a.mp4", frames(2), Fraction(25))
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    def refused(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refused)
+    with pytest.raises(ImageError, match=r"cannot list '.*': Permission denied"):
+        open_film(tmp_path)
 
 
 def test_names_that_no_film_has(frames, tmp_path):

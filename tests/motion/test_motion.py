@@ -1,5 +1,6 @@
 """Flow, warps and occlusions of scenes whose motion is known."""
 
+import math
 import sys
 
 import numpy as np
@@ -46,6 +47,9 @@ def test_flow_of_a_translation(x, y):
 
 def test_flow_of_images_that_are_smaller_than_its_patches():
     assert optical_flow(torch.rand(3, 5, 40), torch.rand(3, 5, 40)).shape == (2, 5, 40)
+    wide = texture(1)
+    flow = optical_flow(wide[:, 20:32, 20:32], wide[:, 20:32, 21:33])
+    assert float((flow[0] + 1).abs().mean()) < 0.08
     assert optical_flow(torch.rand(3, 3, 4), torch.rand(3, 3, 4)).isfinite().all()
 
 
@@ -56,6 +60,27 @@ def test_a_warp_by_whole_pixels_is_a_slice(mode):
     assert torch.allclose(made[:, 1:, :-2], image[:, :-1, 2:], atol=1e-9)
     assert torch.allclose(made[:, 0, :-2], image[:, 0, 2:], atol=1e-9)  # continued by its edge
     assert torch.allclose(made[:, 1:, -1], image[:, :-1, -1], atol=1e-9)
+
+
+def test_ways_of_interpolation():
+    """Between pixels: the nearest one, their mean, or cubic convolution (Keys 1981) with a of -3/4."""
+    row = torch.rand(9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    image = row.expand(1, 8, 9)
+    assert torch.equal(warp(image, flow_of(0.4, 0).double(), "nearest"), image)
+    half = flow_of(0.5, 0).double()
+    middle = (row[1:-2] + row[2:-1]) / 2
+    assert torch.allclose(warp(image, half, "bilinear")[0, 0, 1:-2], middle)
+    cubic = (19 * (row[1:-2] + row[2:-1]) - 3 * (row[:-3] + row[3:])) / 32
+    assert torch.allclose(warp(image, half)[0, 0, 1:-2], cubic)
+
+
+def test_what_is_brought_along_stays_in_range():
+    board = (torch.arange(8)[:, None] + torch.arange(9)).remainder(2).float().expand(3, 8, 9)
+    edges = torch.where(torch.arange(9) < 4, 0.0, 1.0).expand(3, 8, 9)
+    for image in (board, edges):
+        assert warp(image, flow_of(0.3, 0.3)).aminmax() != image.aminmax()
+        made = Motion(flow=flow_of(0.3, 0.3), seen=torch.ones(8, 9)).warped(image)
+        assert 0 <= float(made.min()) <= float(made.max()) <= 1
 
 
 def test_a_warp_is_what_scipy_interpolates():
@@ -89,6 +114,8 @@ def test_what_is_consistent():
     # out of the frame: its pixels end half a pixel beyond the centres of the last ones
     assert share(flow_of(2, 0), flow_of(-2, 0)) == pytest.approx(7 / 9)
     assert share(flow_of(0, -3), flow_of(0, 3)) == pytest.approx(5 / 8)
+    assert share(flow_of(-2, 0), flow_of(2, 0)) == pytest.approx(7 / 9)
+    assert share(flow_of(0, 3), flow_of(0, -3)) == pytest.approx(5 / 8)
     assert share(flow_of(0.4, 0), flow_of(-0.4, 0)) == 1
     # boundaries: |grad u|^2 + |grad v|^2 against 0.01 |w|^2 + 0.002
     for slope, expected in ((0.043, 1), (0.047, 0)):
@@ -102,6 +129,32 @@ def test_what_is_consistent():
     other = grey.clone()
     other[0] += 0.17  # of one channel alone: 0.17 / sqrt(3) = 0.098
     assert share(still, still, grey, other) == 1
+
+
+def test_colours_are_compared_along_the_motion():
+    slope = 0.03 * torch.arange(20.0).expand(3, 8, 20)
+    flow = flow_of(4, 0, (8, 20))
+    assert consistent(flow, -flow, slope, slope - 0.12)[:, :15].all()
+    assert not consistent(flow, -flow, slope, slope).any()
+
+
+def test_what_is_consistent_of_fast_motion():
+    """Thresholds grow with its length."""
+    grey, fast = torch.full((3, 8, 60), 0.5), flow_of(20, 0, (8, 60))
+
+    def found(flow, back, columns):
+        return consistent(flow, back, grey, grey)[:, columns].float().mean()
+
+    for back, expected in ((-17.5, 1), (-17, 0)):  # 6.25 < 0.01 (400 + 306) + 0.5; 9 > 0.01 (400 + 289) + 0.5
+        assert found(fast, flow_of(back, 0, (8, 60)), slice(0, 35)) == expected
+    for slope, expected in ((0.1, 1), (0.3, 0)):  # a boundary: 0.01 < 0.01 * 100 / 20 + 0.002, 0.09 > that
+        bent = flow_of(math.sqrt(5), 0, (8, 60))
+        bent[1] = slope * torch.arange(8.0)[:, None]  # down the rows
+        assert consistent(bent, -bent, grey, grey)[:2, 10:50].float().mean() == expected
+    back = flow_of(0, 0, (8, 60))
+    back[0, :, 30:] = -20  # is read where the flow leads
+    assert found(fast, back, slice(0, 9)) == 0
+    assert found(fast, back, slice(11, 35)) == 1
 
 
 def test_what_a_disc_uncovers_was_not_there():
@@ -154,6 +207,14 @@ def test_the_temporal_error_is_the_square_of_what_changed():
     assert list(flicker(lighter, contents)) == pytest.approx([0.05**2] * 2, rel=0.05)
     large = [torch.nn.functional.interpolate(one[None], scale_factor=2)[0] for one in lighter]
     assert list(flicker(large, contents)) == pytest.approx([0.05**2] * 2, rel=0.3)
+
+
+def test_motion_is_that_of_the_contents():
+    """A slope that stays while what is seen moves by two pixels: each is off by two steps of it."""
+    wide = texture(9)
+    slope = (0.01 * torch.arange(96)).expand(3, 72, 96)
+    (error,) = flicker([slope, slope], [moved(wide, 0, 0), moved(wide, 2, 0)])
+    assert error == pytest.approx(0.02**2, rel=0.1)
 
 
 def test_only_pixels_that_were_there_count_in_the_temporal_error():

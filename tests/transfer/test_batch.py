@@ -10,6 +10,7 @@ from conftest import assert_close
 from gramstyle.errors import StyleError
 from gramstyle.images import read_image, save_image
 from gramstyle.transfer import (
+    Asked,
     Batch,
     Grid,
     Job,
@@ -21,6 +22,7 @@ from gramstyle.transfer import (
     network_of,
 )
 from gramstyle.transfer.stage import Stage
+from gramstyle.types import IMAGENET
 
 
 def picture(seed, height=40, width=48):
@@ -79,6 +81,7 @@ def test_each_image_is_as_if_it_were_made_alone(files, quick, tmp_path):
         assert manifest["losses"] == single["losses"] == dict(found[place].losses)
         assert manifest["digest"] == single["digest"]
         assert found[place].loss == pytest.approx(sum(single["losses"].values()))
+    assert grid == replace(grid, contents=(files["a"], files["b"]), styles=(files["s"], files["t"]))
     contents = [manifest["job"]["settings"]["content_weight"], found[6].job.settings.content_weight]
     assert contents == [2.0, 0.5]
 
@@ -175,6 +178,59 @@ def test_a_job_that_fails_does_not_end_the_others(files, quick, tmp_path):
     assert [one.end for one in outcomes_of(grid.jobs[:1])] == ["made"]
 
 
+def test_what_a_batch_is_given_reaches_its_jobs(files, quick, tmp_path, monkeypatch):
+    (job,) = Grid(contents=[files["a"]], styles=[files["s"]], settings=quick, folder=str(tmp_path)).jobs
+    snapshot, seen = tmp_path / "a_s.png.snapshot", []
+    list(Batch([job], device="cpu", save_every=1).outcomes(lambda *_: seen.append(snapshot.exists())))
+    assert seen == [True] * 3
+    half = Work(replace(job, output=str(tmp_path / "half.png")), device="cpu", save_every=1)
+    next(half.states())
+    again = replace(job, output=str(tmp_path / "half.png"))
+    steps = []
+    list(Batch([again], device="cpu", fresh=True).outcomes(lambda _, state: steps.append(state.step)))
+    assert steps == [1, 2, 3]
+    (large,) = outcomes_of([again], max_pixels=100, fresh=True)
+    assert "more than max_pixels=100" in large.note
+    curved = replace(again, settings=replace(quick, histogram_weight=1.0))
+    (tiled,) = outcomes_of([curved], asked=Asked(tile=20))
+    assert tiled.note.startswith("histograms need all positions at once")
+    for error in (MemoryError(), TypeError("a"), torch.OutOfMemoryError("b"), OSError("c")):
+
+        def fails(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr("gramstyle.transfer.batch.Work", fails)
+        (one,) = outcomes_of([again])
+        assert (one.end, one.note) == ("failed", str(error) or "MemoryError")
+
+
+def test_what_a_network_is_built_with(quick, monkeypatch):
+    monkeypatch.setattr("gramstyle.transfer.network.Extractor", lambda *given, **named: (given, named))
+    look = replace(IMAGENET, scale=2.0)
+    recipe = replace(quick.style, pooling="average", first_padding="replicate", normalization=look)
+    job = Job(
+        content="a.png", styles=(StyleFile(path="s.png"),), output="o.png",
+        settings=replace(quick, style=recipe),
+    )  # fmt: skip
+    where = {"device": "cpu", "dtype": torch.float64, "kernel": "reference", "weights_dir": "here"}
+    given, named = Batch([job], progress=print, **where).extractor
+    assert given == (recipe.backbone, ("act1", "layer2", "layer1"))
+    assert named == where | {
+        "pooling": "average", "first_padding": "replicate", "normalization": look, "check_range": False,
+        "progress": print,
+    }  # fmt: skip
+
+
+def test_a_result_takes_the_place_of_no_mask(quick):
+    job = Job(content="a.png", styles=(StyleFile(path="s.png"),), output="out/m.png", settings=quick)
+    for masked in (
+        replace(job, mask="out/m.png"),
+        replace(job, styles=(StyleFile(path="s.png", mask="out/m.png"),)),
+    ):
+        with pytest.raises(StyleError, match=r"a result would take the place of out/m.png"):
+            Batch([masked])
+
+
 def test_names_of_outputs(quick, tmp_path):
     grid = Grid(
         contents=["x/one.jpg", "y/One.png", "y/two.png"], styles=["s.jpg"], settings=quick, folder="out",
@@ -184,6 +240,13 @@ def test_names_of_outputs(quick, tmp_path):
         f"out/{name}_s_{weight}.png" for name in ("x-one", "y-One", "two") for weight in ("0.25", "1e-07")
     ]
     assert grid.columns == (("s.jpg", 0.25), ("s.jpg", 1e-7))
+    near = Grid(
+        contents=["a"], styles=["s"], settings=quick, folder="out", weights=[0, 1, 1 + 1e-9], start="b",
+        bits=16,
+    )  # fmt: skip
+    assert [job.output for job in near.jobs] == [f"out/a_s_{one}.png" for one in ("0", "1", "1.000000001")]
+    assert [job.settings.content_weight for job in near.jobs] == [0, 1, 1 + 1e-9]
+    assert {(job.start, job.bits) for job in near.jobs} == {("b", 16)}
     with pytest.raises(StyleError, match=r"two results would be out/a_b_c.png: .*a_b.jpg with c.jpg .*a.jpg"):
         Grid(contents=["a_b.jpg", "a.jpg"], styles=["c.jpg", "b_c.jpg"], settings=quick, folder="out")
     with pytest.raises(StyleError, match="two results would be"):
@@ -200,17 +263,23 @@ def test_names_of_outputs(quick, tmp_path):
         Batch([])
 
 
-def test_a_network_of_other_settings_is_refused(quick, content, style):
+def test_a_network_of_other_settings_is_refused(quick, content, style, lively):
     network = network_of(quick, device="cpu")
     assert Transfer(content, style, quick, extractor=network).extractor is network
     fewer = replace(
         quick, content_taps=("act1",), style=replace(quick.style, taps=("act1",), tap_weights=None)
     )
     assert Transfer(content, style, fewer, extractor=network).extractor is network
+    own = replace(quick.style, backbone=lively("vgg16", ("relu1_1",)), taps=("relu1_1",), tap_weights=None)
+    drawn = network_of(replace(quick, style=own, content_taps=("relu1_1",)), device="cpu")
+    pinned = replace(quick, style=replace(own, backbone="vgg16"), content_taps=("relu1_1",))
+    with pytest.raises(StyleError, match=r"their weights is IMAGENET1K_V1, its own 0\.safetensors"):
+        Transfer(content, style, pinned, extractor=drawn)
     with pytest.raises(StyleError, match="extractor must have every tap of the settings, lacks layer1"):
         Transfer(content, style, quick, extractor=network_of(fewer, device="cpu"))
     for changes, message in (
         ({"backbone": "timm:test_efficientnet@random:1", "taps": None}, "their backbone is"),
+        ({"pooling": "average"}, "their pooling is average, its own max"),
         ({"first_padding": "replicate"}, "their first_padding is replicate, its own zeros"),
         ({"normalization": replace(network.normalization, scale=2.0)}, "their normalization is"),
     ):
@@ -260,3 +329,7 @@ def test_each_image_of_a_walk_begins_with_its_neighbour(files, quick, tmp_path):
     assert {one.end for one in found} == {"made"}
     free = replace(walk, chained=False).jobs
     assert {(job.start, job.settings.init) for job in free} == {(None, "content")}
+    begun = replace(walk, start="b.png", bits=16)
+    assert [job.start for job in begun.jobs] == ["b.png", names[0], names[0], names[2]]
+    assert [job.start for job in replace(begun, chained=False).jobs] == ["b.png"] * 4
+    assert {job.bits for job in begun.jobs} == {16}

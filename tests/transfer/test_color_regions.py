@@ -43,6 +43,32 @@ def test_a_pixel_between_two_colours_has_their_shares():
     assert float(found["#0000ff"][9, 0]) == pytest.approx(191 / 255)
 
 
+def test_colours_are_those_of_eight_bits():
+    """Whatever they were rounded to as float32, and up to 16 of them; of 0.49 % of the pixels, too."""
+    image = (RED * 254.6 / 255).expand(3, 100, 100).clone()
+    image[:, :9, :9] = BLUE * 199.6 / 255  # 7 x 7 of them among eight neighbours
+    assert list(color_regions(image)) == ["#0000c8", "#ff0000"]
+    levels = torch.arange(17) / 32
+    bands = levels.repeat_interleave(5).expand(3, 20, 85)
+    assert len(color_regions(bands[..., 5:])) == 16
+    with pytest.raises(StyleError, match="one per region, got 17"):
+        color_regions(bands)
+
+
+def test_a_pixel_beyond_both_colours_is_of_the_nearer():
+    """As where an edge was sharpened."""
+    image = (RED * 200 / 255).expand(3, 20, 20).clone()
+    image[:, 10:] = RED * 100 / 255
+    image[:, 9:10], image[:, 10:11] = RED * 250 / 255, RED * 50 / 255
+    light, dark = color_regions(image)["#c80000"], color_regions(image)["#640000"]
+    assert torch.equal(light, (torch.arange(20) < 10).float()[:, None].expand(20, 20))
+    assert torch.equal(dark, 1 - light)
+
+
+def test_masks_of_two_rows():
+    assert len(color_regions(torch.cat([RED.expand(3, 2, 4), BLUE.expand(3, 2, 4)], 2))) == 2
+
+
 def test_one_colour_is_one_region():
     image = RED.expand(3, 30, 30).clone()
     image[:, 0, 0] = GREEN[:, 0, 0]

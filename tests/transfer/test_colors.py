@@ -26,6 +26,23 @@ def test_luminance_is_of_the_result_and_chroma_of_the_content(pair):
     assert np.abs(yiq[..., 1:] - chroma).max() < 1e-5
 
 
+def test_colours_that_are_kept_stay_in_range(generator):
+    bright, dark = torch.full((3, 4, 5), 0.98), torch.full((3, 4, 5), 0.02)
+    for image in (bright, dark):
+        made = recolored_result(image, torch.rand(3, 8, 9, generator=generator).round(), "luminance")
+        assert made.shape == (3, 4, 5)
+        assert 0 <= float(made.min()) <= float(made.max()) <= 1
+    style = torch.rand(3, 9, 9, generator=generator) ** 4
+    made = recolored_style(style, 0.9 + 0.1 * torch.rand(3, 9, 9, generator=generator).round(), "pca")
+    assert 0 <= float(made.min()) <= float(made.max()) <= 1
+
+
+def test_a_histogram_has_no_values_beyond_those_of_its_target(generator):
+    target = torch.rand(3, 2, 2, generator=generator)
+    made = match_histograms(torch.rand(3, 9, 11, generator=generator), target)
+    assert_close(made.flatten(1).aminmax(dim=1), target.flatten(1).aminmax(dim=1), torch.float32)
+
+
 def test_other_ways_leave_the_result(pair):
     image, content = pair
     for how in ("none", "symmetric", "histogram"):

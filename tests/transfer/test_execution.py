@@ -92,13 +92,22 @@ def test_tiles_report_their_progress(settings, content, style):
 
 
 @pytest.mark.parametrize(
-    ("asked", "regional"), [("whole", False), ("whole", True), ("segmented", False), ("tiles", True)]
+    ("asked", "regional", "changes"),
+    [
+        ("whole", False, {}),
+        ("whole", True, {}),
+        ("whole", True, {"histogram_weight": 1.0}),
+        ("whole", False, {"remedy": "softmax-channel"}),
+        ("segmented", False, {}),
+        ("tiles", True, {}),
+    ],
+    ids=["whole", "regions", "histograms", "softmax", "segmented", "tiles"],
 )
-def test_a_rehearsal_holds_what_a_step_holds(asked, regional, settings, lively):
+def test_a_rehearsal_holds_what_a_step_holds(asked, regional, changes, settings, lively):
     """The tensors of a real step, counted, beside those of one without values."""
     taps = ("relu1_1", "relu2_1")
     named = lively("vgg16", (*taps, "relu2_2"))
-    chosen = settings("squared-wasserstein", Statistic.GAUSSIAN, color_weight=0.1, ridge=1e-3)
+    chosen = settings("squared-wasserstein", Statistic.GAUSSIAN, color_weight=0.1, ridge=1e-3, **changes)
     extractor = Extractor(named, (*taps, "relu2_2"), device="cpu", check_range=False)
     style = replace(chosen.style, backbone=named, taps=taps, tap_weights=None)
     chosen = replace(chosen, style=style, content_taps=("relu2_2",))
@@ -173,6 +182,8 @@ def test_a_network_without_tiles(settings, content, style, monkeypatch):
     monkeypatch.setattr(limits, "SMALL", 0)
     monkeypatch.setattr(limits, "AUTO_BYTES", 1)
     assert Transfer(content, style, chosen, device="cpu", tile="auto").execution(0).words == "whole"
+    whole = Transfer(content, style, chosen, device="cpu", memory_limit=10**12).execution(0)
+    assert (whole.words, whole.style_tile) == ("whole", None)
     with pytest.raises(
         StyleError, match=r"memory_limit is 0.01 GB, .* cannot run in tiles because of permute"
     ):

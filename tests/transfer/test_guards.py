@@ -1,12 +1,14 @@
 """Runs without memory, with deterministic operations, and in half precision."""
 
+import os
+
 import pytest
 import torch
 
 from gramstyle.errors import StyleError
 from gramstyle.gram import Statistic
 from gramstyle.transfer import Asked, Objective, StyleFile, Transfer, Work
-from gramstyle.transfer.guards import advice_on
+from gramstyle.transfer.guards import CUBLAS, advice_on, deterministic
 from gramstyle.transfer.job import Job
 
 from .conftest import picture
@@ -15,6 +17,7 @@ ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: not enough memory: you tried"),
     RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+    RuntimeError("bad allocation: can't allocate memory: you tried to allocate 9 bytes"),
     MemoryError(),
 ]
 
@@ -101,6 +104,31 @@ def test_deterministic_operations_within_steps_alone(settings, content, style, m
     with pytest.raises(StyleError, match=r"nowhere_cuda .* Leave out --deterministic"):
         next(Transfer(content, style, settings(), device="cpu", deterministic=True).states())
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("wanted", [None, ":16:8"])
+def test_a_deterministic_block_leaves_everything_as_it_was(wanted, monkeypatch):
+    """Also where it is left by an error: of ``put_`` torch says that it depends on the order of threads."""
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.delenv(CUBLAS, raising=False)
+    if wanted is not None:
+        monkeypatch.setenv(CUBLAS, wanted)
+
+    def run():
+        with deterministic(torch.device("cuda")):  # nothing runs there
+            assert not torch.backends.cudnn.benchmark
+            assert os.environ[CUBLAS] == (wanted or ":4096:8")
+            torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
+
+    torch.set_deterministic_debug_mode("warn")
+    try:
+        with pytest.raises(RuntimeError, match="put_ does not have a deterministic implementation"):
+            run()
+        assert torch.get_deterministic_debug_mode() == 1
+    finally:
+        torch.set_deterministic_debug_mode("default")
+    assert torch.backends.cudnn.benchmark
+    assert os.environ.get(CUBLAS) == wanted
 
 
 @pytest.mark.parametrize("options", [{}, {"tile": 20}, {"gradient_checkpointing": True}])

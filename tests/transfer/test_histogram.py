@@ -73,6 +73,26 @@ def test_weights_count_positions():
     assert float(found) >= sum(one**2 for one in wanted) / 3 * 0.95  # W2 is never below W1
 
 
+def test_positions_of_no_weight_say_nothing():
+    """Whatever their values, of few positions, whose quantiles lie between those that are kept."""
+    flat = drawn(0, positions=60)
+    hidden = torch.cat([flat, torch.full((3, 20), 1000.0), torch.full((3, 20), -1000.0)], 1)
+    weights = torch.cat([torch.ones(60), torch.zeros(40)])
+    found = HistogramTarget([(hidden, weights)]).loss(as_map(drawn(1), 40))
+    assert float(found) == pytest.approx(float(target_of(flat).loss(as_map(drawn(1), 40))), rel=1e-5)
+
+
+def test_quantiles_are_linear_between_values_and_level_beyond():
+    """Of 0 and 1: 0 up to 1/4, 1 from 3/4 on; the mean square is 1/4 and a third of 1/2."""
+    found = target_of(torch.tensor([[0.0, 1.0]])).loss(torch.zeros(1, 1, 64, 64))
+    assert float(found) == pytest.approx(1 / 4 + 1 / 6, rel=1e-3)
+
+
+def test_features_in_half_precision_are_compared_in_single():
+    features, target = as_map(drawn(1)).bfloat16(), target_of(drawn(0))
+    assert target.loss(features) == target.loss(features.float())
+
+
 def test_styles_are_one_distribution():
     a, b = drawn(0, positions=300), drawn(1, positions=900, shift=1.0)
     blended = HistogramTarget([(a, torch.full((300,), 3 / 300)), (b, torch.full((900,), 1 / 900))])
@@ -83,6 +103,8 @@ def test_styles_are_one_distribution():
 def test_relative_is_one_for_no_features():
     target = target_of(drawn(0), relative=True)
     assert float(target.loss(torch.zeros(1, 3, 32, 32))) == pytest.approx(1.0, rel=1e-5)
+    nothing = target_of(torch.zeros(3, 50), relative=True)  # which has no unit
+    assert float(nothing.loss(torch.full((1, 3, 4, 4), 2.0))) == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize("positions", [1, 2, 5000])

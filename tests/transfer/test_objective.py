@@ -17,6 +17,7 @@ from gramstyle.transfer import Objective, Parameterization, StyleImage
 from gramstyle.transfer.canvas import canvas_of
 from gramstyle.transfer.palette import palette_features
 from gramstyle.transfer.stage import Stage
+from gramstyle.transfer.targets import Target
 
 METRICS = [
     ("mse", Statistic.GRAM),
@@ -281,6 +282,29 @@ def test_the_colour_term_tells_palettes_of_one_mean_and_covariance_apart(setting
         assert float(objective_of(chosen, content, other).terms(one[None])["color"]) > 0.01
 
 
+def test_a_ridge_is_a_share_of_the_mean_variance_of_the_style(generator):
+    scales = torch.tensor([3.0, 1.0, 0.2, 0.0]).view(1, 4, 1, 1).double()
+    style, image = (
+        gram(scales * torch.rand(1, 4, 9, 9, generator=generator).double(), statistic="gaussian")
+        for _ in range(2)
+    )
+    ridge = 0.01 * style[0].diagonal().mean() * torch.eye(4, 5, dtype=torch.float64)
+    found = Target(style, "squared-wasserstein", Statistic.GAUSSIAN, relative=False, ridge=0.01).loss(image)
+    assert_close(found, distance(image + ridge, style + ridge, "squared-wasserstein")[0], tolerance=1e-10)
+
+
+def test_targets_of_many_channels_and_of_nothing(generator):
+    """Without a ridge as exact as it is: of fewer positions than channels. Of nothing there is no unit."""
+    style, image = (
+        gram(torch.rand(1, 80, 5, 6, generator=generator).double(), statistic="gaussian") for _ in range(2)
+    )
+    given = "squared-wasserstein", Statistic.GAUSSIAN
+    found = Target(style, *given, relative=False, ridge=0.0).loss(image)
+    assert_close(found, distance(image, style, "squared-wasserstein")[0], tolerance=1e-6)  # roots of 1e-16
+    nothing = Target(torch.zeros_like(style), *given, relative=True, ridge=0.0).loss(image)
+    assert_close(nothing, image[0, :, :80].trace() + image[0, :, 80].square().sum(), tolerance=1e-6)
+
+
 def test_regions_and_styles_must_fit(settings, content, style):
     mask = {"sky": torch.ones(40, 48)}
     with pytest.raises(StyleError, match="got a style for 'sea'; regions are 'sky'"):
@@ -293,6 +317,11 @@ def test_regions_and_styles_must_fit(settings, content, style):
         )
     with pytest.raises(StyleError, match=r"each region needs a style .* got none for 'sky'"):
         objective_of(settings(), content, StyleImage(pixels=style[None], region="sea"), regions=mask)
+    nothing = StyleImage(pixels=style[None], region="sky", weight=0.0)
+    with pytest.raises(
+        StyleError, match=r"each region needs a style with a weight above 0, got none for 'sky"
+    ):
+        objective_of(settings(), content, nothing, regions=mask)
     chosen = settings()
     chosen = replace(chosen, style=replace(chosen.style, combine=gramstyle.Combine.ROOT_SUM_SQUARES))
     with pytest.raises(StyleError, match="combine must be sum or mean"):

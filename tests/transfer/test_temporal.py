@@ -98,6 +98,7 @@ def test_wrong_temporal_terms_are_refused(settings, content, style):
             r"weights of temporal must be \(40, 48\) in \[0, 1\], got shape \(40, 47",
         ),
         (content, torch.full((40, 48), 1.5), r"weights of temporal must be"),
+        (content, torch.full((40, 48), -0.5), r"weights of temporal must be"),
     ):
         with pytest.raises(ValueError, match=message):
             Transfer(

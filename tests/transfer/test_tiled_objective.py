@@ -147,6 +147,18 @@ def test_large_styles_are_read_in_tiles(case):
     compared(found, Objective(*given).evaluate(image), 1e-10)
 
 
+def test_colours_by_bands(case, monkeypatch):
+    monkeypatch.setattr(tiled, "BAND", 200)  # five rows of 45
+    given, image = case("tiny", style_weight=0.0, content_weight=0.0, regional=True)
+    compared(TiledObjective(*given, tile=64).evaluate(image), Objective(*given).evaluate(image), 1e-9)
+
+
+def test_earlier_frames_without_weight_are_no_term(case):
+    given, image = case("tiny", content_weight=0.0)
+    held = Temporal(pixels=picture(4, *SIZE).double(), weights=torch.ones(SIZE))
+    assert "temporal" not in TiledObjective(*given, temporal=held, tile=64).evaluate(image).terms
+
+
 def test_a_term_that_is_no_number_is_named(case):
     given, image = case("tiny")
     for objective in (Objective(*given), TiledObjective(*given, tile=20)):

@@ -46,10 +46,19 @@ def test_lines_after_the_snapshot_are_cut(torn, states, tmp_path):
     assert path.read_text() == ""
 
 
-@pytest.mark.parametrize("text", ["a letter\n", '{"step": 1}\n[1]\n{"step": 3}\n', '{"other": 1}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a letter\n",
+        b'{"step": 1}\n[1]\n{"step": 3}\n',
+        b'{"step": 1}\n{"step": \n{"step": 3}\n',  # torn, and not at the end
+        b'{"other": 1}\n',
+        b"\xff\xd8 a photograph\n",
+    ],
+)
 def test_what_is_no_trace_is_left_as_it_is(text, tmp_path):
     path = tmp_path / "letter.txt"
-    path.write_text(text)
+    path.write_bytes(text)
     with pytest.raises(StyleError, match=r"trace must be a new file, .*line \d of .*letter.txt is something"):
         Trace(path)
-    assert path.read_text() == text
+    assert path.read_bytes() == text

@@ -28,6 +28,9 @@ def test_softmax_is_that_of_standard_deviations(features):
     over_channels = warm.exp() / warm.exp().sum(1, keepdim=True) * 4
     assert_close(remedy_named("softmax-channel:2").features(features), over_channels, torch.float32)
     assert remedy_named("softmax-channel") == remedy_named("softmax-channel:1")
+    half = features.bfloat16()
+    for name in ("softmax-channel", "softmax-global"):
+        assert torch.equal(remedy_named(name).features(half), remedy_named(name).features(half.float()))
 
 
 @pytest.mark.parametrize("statistic", ["gram", "covariance", "gaussian"])
@@ -57,11 +60,20 @@ def test_nothing_is_done_by_default(features):
 def test_names():
     with pytest.raises(UnknownNameError, match="softmax-channel"):
         remedy_named("softmax-chanel")
-    for wrong in ("softmax-global:0", "softmax-global:x", "standardised:2", "none:1", "softmax-global:nan"):
+    for wrong in (
+        "softmax-global:0",
+        "softmax-global:x",
+        "standardised:2",
+        "none:1",
+        "softmax-global:nan",
+        "softmax-global:inf",
+    ):
         with pytest.raises(ValueError, match="temperature above 0"):
             remedy_named(wrong)
-    with pytest.raises(StyleError, match="needs the statistic gram, covariance or gaussian, got mean-std"):
-        remedy_named("standardised").check_statistic(Statistic.MEAN_STD)
+    for statistic in set(Statistic) - {Statistic.GRAM, Statistic.COVARIANCE, Statistic.GAUSSIAN}:
+        named = f"needs the statistic gram, covariance or gaussian, got {statistic.value}"
+        with pytest.raises(StyleError, match=named):
+            remedy_named("standardised").check_statistic(statistic)
 
 
 @pytest.mark.parametrize("name", REMEDIES)

@@ -1,6 +1,7 @@
 """Films: frames that begin with those before them and are held to them."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,12 +9,12 @@ from conftest import assert_close
 from transfer.films import SIZE, scene
 
 from gramstyle.images import ResizePolicy, resize
-from gramstyle.motion import flicker, motion_between
-from gramstyle.transfer import Transfer
+from gramstyle.motion import flicker, motion_between, temporal_error
+from gramstyle.transfer import State, Transfer
 from gramstyle.transfer.colors import recolored_result
 from gramstyle.transfer.video import VideoSettings, VideoTransfer
 from gramstyle.transfer.video.past import Past, remembered
-from gramstyle.transfer.video.sequence import eight_bits
+from gramstyle.transfer.video.sequence import FrameState, eight_bits
 
 
 def made(settings, style, contents, **video):
@@ -102,6 +103,10 @@ def test_what_was_hidden_is_known_again_to_those_who_look_back_further():
     assert float(long.temporal.pixels[0][left][weights[left]].median()) == pytest.approx(0.2)
     assert float(long.temporal.pixels[0][right].median()) == pytest.approx(0.8)
     assert float(long.temporal.weights.max()) == 1
+    assert (long.temporal.weights >= short.temporal.weights).all()
+    last = motion_between(contents[2], contents[1])
+    assert torch.equal(long.motion.flow, last.flow)
+    assert long.content_error == temporal_error(contents[2], contents[1], last)
     assert torch.equal(remembered(contents[2], past[1:], (1, 2)).temporal.weights, short.temporal.weights)
 
 
@@ -126,6 +131,32 @@ def test_a_film_whose_colours_are_kept_is_held_to_what_the_style_made_of_it(sett
     assert torch.equal(kept[1].state.image, plain[1].state.image)
     shown = film.shown(kept[1].state.image, contents[1])
     assert torch.equal(shown, recolored_result(plain[1].state.image, contents[1], "luminance"))
+
+
+def test_as_many_frames_are_remembered_as_are_looked_back_to(settings, style, monkeypatch):
+    film = VideoTransfer(style, settings(), VideoSettings(look_back=(1, 4)))
+    state = State(step=1, steps=1, scale=0, scales=1, losses={}, image=torch.zeros(3, 4, 4))
+    seen = []
+
+    def frame(content, past):
+        seen.append([int(one.content) for one in past])
+        return SimpleNamespace(states=lambda number: [FrameState(frame=number, state=state)])
+
+    monkeypatch.setattr(film, "frame", frame)
+    list(film.states(torch.arange(6)))
+    assert seen == [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4]]
+
+
+def test_frames_share_a_network_and_what_is_asked_of_colours(settings, style):
+    content = scene(1)[0]
+    film = VideoTransfer(style, settings(preserve_color="symmetric"), VideoSettings(cut=0.0), device="cpu")
+    first = film.frame(content)
+    past = [Past(content=torch.zeros_like(content), result=content)]
+    second = film.frame(torch.ones_like(content), past)
+    assert first.transfer.settings.preserve_color == second.transfer.settings.preserve_color == "symmetric"
+    assert second.transfer.extractor is first.transfer.extractor
+    assert second.memory.share == 0
+    assert not second.cut  # never, where cut is 0
 
 
 def test_eight_bits_are_levels():

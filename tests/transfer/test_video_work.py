@@ -7,14 +7,18 @@ from fractions import Fraction
 
 import pytest
 import torch
+from film.test_film_files import with_sound
 from transfer.films import scene
 
-from gramstyle.errors import StyleError
+from gramstyle.errors import ImageError, StyleError
 from gramstyle.film import Frame, open_film, write_film
 from gramstyle.images import Picture, save_image
 from gramstyle.images.save import KEYWORD
 from gramstyle.transfer import StyleFile
+from gramstyle.transfer.colors import recolored_result
 from gramstyle.transfer.video import VideoJob, VideoSettings, VideoTransfer, VideoWork
+from gramstyle.transfer.video.kept import KeptFrames
+from gramstyle.transfer.video.manifest import _mean
 from gramstyle.transfer.video.sequence import eight_bits
 
 
@@ -129,6 +133,7 @@ def test_a_snapshot_that_is_no_longer_read_costs_one_frame(job, tmp_path):
 
 def test_the_manifest_says_what_made_a_film(job, tmp_path):
     work, states = done(replace(job, output=str(tmp_path / "out.gif"), keep_frames=str(tmp_path / "kept")))
+    assert work.notes == ()
     manifest = json.loads((tmp_path / "out.gif.json").read_text())
     assert VideoJob.from_json(manifest["job"]) == work.job
     assert set(manifest["files"]) == {job.content, job.styles[0].path}
@@ -136,6 +141,7 @@ def test_the_manifest_says_what_made_a_film(job, tmp_path):
     assert manifest["rate"] == "25"
     assert manifest["digest"] == work.digest
     first, second, third, fourth = manifest["frames"]
+    assert "digest" not in first  # it is that of the film
     last = {one.frame: one.state.losses for one in states}
     assert [one["losses"] for one in manifest["frames"]] == [last[at] for at in range(4)]
     assert [one["cut"] for one in manifest["frames"]] == [False, False, False, True]
@@ -153,6 +159,11 @@ def test_the_manifest_says_what_made_a_film(job, tmp_path):
     assert open_film(tmp_path / "out.gif").count == 4
 
 
+def test_a_mean_of_errors_knows_nothing_from_none():
+    assert _mean([{"error": None}, {"error": 0.0}, {"error": 0.0}], "error") == 0
+    assert _mean([{"error": None}], "error") is None
+
+
 def test_times_and_transparency_are_those_of_the_content(job, tmp_path):
     alpha = torch.zeros(40, 48)
     alpha[:, :24] = 1
@@ -166,6 +177,34 @@ def test_times_and_transparency_are_those_of_the_content(job, tmp_path):
     found = list(open_film(tmp_path / "out.gif").frames())
     assert [one.seconds for one in found] == times
     assert all(torch.equal(one.picture.alpha, alpha) for one in found)
+
+
+def test_size_colours_and_sound_of_a_film(job, tmp_path):
+    """A smaller film, of two equal frames in their own colours, half of them transparent; with sound."""
+    alpha = (torch.arange(48) < 24).float().expand(40, 48)
+    (content,) = scene(1)
+    frame = Frame(picture=Picture(pixels=content, alpha=alpha, name=""), seconds=Fraction(1, 10))
+    write_film(tmp_path / "in.gif", [frame, frame], Fraction(10))
+    few = replace(job.settings, size=32, first_iterations=1, init="noise", preserve_color="luminance")
+    quick = replace(job, settings=few, video=VideoSettings(frame_iterations=1))
+    done(replace(quick, content=str(tmp_path / "in.gif")))
+    shown = [one.picture for one in open_film(tmp_path / "out").frames()]
+    given = pixels(tmp_path / "in.gif")[0]
+    for one in shown:
+        assert one.pixels.shape[1:] == one.alpha.shape == (27, 32)
+        again = recolored_result(one.pixels, given, "luminance")
+        assert float((again - one.pixels).abs().mean()) < 0.01
+    with_sound(tmp_path / "in.mp4", [frame, frame], "aac")
+    done(replace(quick, content=str(tmp_path / "in.mp4"), output=str(tmp_path / "heard.mp4")))
+    assert open_film(tmp_path / "heard.mp4").sound
+
+
+def test_images_that_are_too_large_are_refused(job, tmp_path):
+    with pytest.raises(ImageError, match=r"1.png.* more than max_pixels=1900"):
+        begun(job, max_pixels=1900)
+    save_image(tmp_path / "style.png", torch.rand(3, 60, 60))
+    with pytest.raises(ImageError, match=r"style.png.* more than max_pixels=3000"):
+        begun(job, max_pixels=3000)
 
 
 def test_a_term_that_is_no_number_names_its_frame(job, tmp_path):
@@ -193,6 +232,18 @@ def test_records_of_others_are_empty(job, tmp_path):
     kept.path(0).write_text("no image")
     assert kept.record(0) == {}
     assert KEYWORD == "gramstyle"
+
+
+def test_kept_frames_leave_nothing_behind(tmp_path):
+    kept = KeptFrames(tmp_path / "film.frames", "digest")
+    kept.add(0, torch.rand(3, 8, 8), {})
+    for number in (1, 2):
+        kept.snapshot(number).write_bytes(b"begun")
+    kept.add(1, torch.rand(3, 8, 8), {})
+    assert [kept.snapshot(number).exists() for number in (1, 2)] == [False, True]
+    assert kept.count() == 2
+    kept.clear()
+    assert not kept.folder.exists()
 
 
 def test_jobs_that_cannot_be_done(job, tmp_path):

@@ -21,22 +21,14 @@ _ACTIVATIONS = (
 )  # fmt: skip
 _IN_EVAL_MODE = (nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Identity)
 
-_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    **{
-        one: one
-        for one in (
-            operator.add, operator.mul, operator.neg, operator.sub, operator.truediv,
-            torch.add, torch.clamp, torch.div, torch.mul, torch.neg, torch.relu, torch.sigmoid, torch.sub,
-            torch.tanh, F.elu, F.gelu, F.hardsigmoid, F.hardswish, F.hardtanh, F.leaky_relu, F.mish, F.relu,
-            F.relu6, F.sigmoid, F.silu, F.softplus, F.tanh,
-        )
-    },
-    operator.iadd: operator.add,
-    operator.imul: operator.mul,
-    operator.isub: operator.sub,
-    operator.itruediv: operator.truediv,
-}  # fmt: skip
-"""Function -> the same without writing over its input, which another tile may need."""
+_FUNCTIONS: frozenset[Callable[..., Any]] = frozenset(
+    (
+        operator.add, operator.mul, operator.neg, operator.sub, operator.truediv,
+        torch.add, torch.clamp, torch.div, torch.mul, torch.neg, torch.relu, torch.sigmoid, torch.sub,
+        torch.tanh, F.elu, F.gelu, F.hardsigmoid, F.hardswish, F.hardtanh, F.leaky_relu, F.mish, F.relu,
+        F.relu6, F.sigmoid, F.silu, F.softplus, F.tanh,
+    )
+)  # fmt: skip
 
 _METHODS = (
     "add", "clamp", "clone", "contiguous", "div", "expand_as", "float", "mul", "neg", "relu", "sigmoid",
@@ -91,7 +83,7 @@ def pointwise_function(node: fx.Node) -> Pointwise | None:
         return _along_channels(node, 1 if target in (torch.cat, torch.concat) else 2)
     if target is operator.getitem:
         return _item(node)
-    call = _FUNCTIONS.get(target) if callable(target) else None
+    call = target if callable(target) and target in _FUNCTIONS else None
     return None if call is None else Pointwise(_out_of_place(call))
 
 

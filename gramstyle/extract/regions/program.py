@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import fx, nn
 
@@ -13,8 +15,13 @@ from gramstyle.extract.regions.reduction import Mean
 from gramstyle.extract.regions.rules import Rule, has_rule, rule_of
 from gramstyle.extract.regions.sliding import Sliding
 
-IN_PLACE = ("iadd", "imul", "isub", "itruediv")
-"""Names of operators that write over their first input."""
+IN_PLACE: dict[Callable[..., Any], Callable[..., Any]] = {
+    operator.iadd: operator.add,
+    operator.imul: operator.mul,
+    operator.isub: operator.sub,
+    operator.itruediv: operator.truediv,
+}
+"""Operators that write over their first input, and what they compute."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,8 +105,23 @@ def program(network: nn.Module, name: str) -> Program:
     return Program(network=network, name=name, steps=steps, image=image, taps=taps)
 
 
+class _Proxy(fx.Proxy):
+    """Stands for a tensor; that ``a += b`` writes over `a` is kept, which that of torch does not say."""
+
+
+def _kept(operation: Callable[..., Any]) -> Callable[[fx.Proxy, Any], fx.Proxy]:
+    return lambda self, other: self.tracer.create_proxy("call_function", operation, (self, other), {})
+
+
+for _one in IN_PLACE:
+    setattr(_Proxy, f"__{_one.__name__}__", _kept(_one))
+
+
 class _Tracer(fx.Tracer):
     """Goes into every module but those of torch, and those that have a rule."""
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return has_rule(m) or super().is_leaf_module(m, module_qualified_name)
@@ -127,6 +149,9 @@ def listed(network: nn.Module, name: str) -> tuple[list[fx.Node], dict[str, str]
         readers = [user for user in over.users if user.name in wanted or user.op == "output"]
         if any(order[user] > order[node] for user in readers):
             raise refusal(name, node, network, f"it writes over {over.name!r}, which is read again")
+    for node in graph.nodes:
+        if node.op == "call_function":
+            node.target = IN_PLACE.get(node.target, node.target)
     return [node for node in graph.nodes if node.name in wanted], taps
 
 
@@ -134,9 +159,7 @@ def _writes(node: fx.Node) -> bool:
     """Whether an operation says that it writes over its first input."""
     if node.op == "call_method":
         return str(node.target).endswith("_") and not str(node.target).endswith("__")
-    return node.op == "call_function" and (
-        bool(node.kwargs.get("inplace")) or getattr(node.target, "__name__", "") in IN_PLACE
-    )
+    return node.op == "call_function" and (bool(node.kwargs.get("inplace")) or node.target in IN_PLACE)
 
 
 def _traced(network: nn.Module, name: str) -> fx.Graph:
