@@ -1,7 +1,7 @@
 """docs/transfer_quality.md and its figure, from the record of `compare_transfers.py measure`.
 
-python analysis/write_transfers.py analysis/results/transfers.json docs/images/transfer-front.png \
-    > docs/transfer_quality.md
+python analysis/write_transfers.py analysis/results/transfers.json analysis/results/transfers_full.json \
+    docs/images/transfer-front.png > docs/transfer_quality.md
 """
 
 from __future__ import annotations
@@ -48,15 +48,25 @@ seventh (neural-style).
 """
 
 
+FULL = """## With all steps
+
+The same question with every step that was published, at {side} pixels: {contents} photograph and {styles}
+styles.
+Recipes with scales take 2000 steps, gatys2016 500 and neural-style 1000 at the largest scale.
+"""
+
+
 def main() -> None:
     """Print the page, write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("record", type=Path)
+    parser.add_argument("full", type=Path, help="record of `measure --full`")
     parser.add_argument("figure", type=Path)
     given = parser.parse_args()
     record = json.loads(given.record.read_text("utf-8"))
     save(front(record), given.figure, description="Style distance against LPIPS, a line per recipe")
-    print(page(record, given.figure.name), end="")
+    print(page(record, given.figure.name))
+    print(full(json.loads(given.full.read_text("utf-8"))), end="")
 
 
 def page(record: dict[str, Any], figure: str) -> str:
@@ -86,6 +96,28 @@ def page(record: dict[str, Any], figure: str) -> str:
             f"`python analysis/compare_transfers.py run FOLDER`, then `measure FOLDER`; {record['date']},",
             f"torch {versions['torch']}, lpips {versions['lpips']}. Every image's figures are in",
             "`analysis/results/transfers.json`, with all settings.",
+            "",
+        ]
+    )
+
+
+def full(record: dict[str, Any]) -> str:
+    """The second part of the page."""
+    rows = record["rows"]
+    head = FULL.format(
+        side=record["side"],
+        contents=number(len({row["content"] for row in rows})).lower(),
+        styles=number(len({row["style"] for row in rows})).lower(),
+    )
+    return "\n".join(
+        [
+            head,
+            table(rows),
+            "",
+            beside(rows).strip(),
+            "",
+            "`python analysis/compare_transfers.py run FOLDER --full`, then `measure FOLDER --full`;",
+            f"{record['date']}, torch {record['versions']['torch']}; `analysis/results/transfers_full.json`.",
             "",
         ]
     )
