@@ -148,9 +148,10 @@ def test_large_styles_are_read_in_tiles(case):
 
 
 def test_colours_by_bands(case, monkeypatch):
-    monkeypatch.setattr(tiled, "BAND", 200)  # five rows of 45
     given, image = case("tiny", style_weight=0.0, content_weight=0.0, regional=True)
-    compared(TiledObjective(*given, tile=64).evaluate(image), Objective(*given).evaluate(image), 1e-9)
+    whole = Objective(*given).evaluate(image)
+    monkeypatch.setattr(palette, "BAND", 200)  # five rows of 45
+    compared(TiledObjective(*given, tile=64).evaluate(image), whole, 1e-9)
 
 
 def test_earlier_frames_without_weight_are_no_term(case):
