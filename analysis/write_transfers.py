@@ -50,9 +50,8 @@ seventh (neural-style).
 
 FULL = """## With all steps
 
-The same question with every step that was published, at {side} pixels: {contents} photograph and {styles}
-styles.
-Recipes with scales take 2000 steps, gatys2016 500 and neural-style 1000 at the largest scale.
+The same question with every step that was published, at {side} pixels: {contents} photograph and
+{styles} styles. Recipes with scales take 2000 steps, gatys2016 500 and neural-style 1000 at the largest scale.
 """
 
 
@@ -114,7 +113,7 @@ def full(record: dict[str, Any]) -> str:
             head,
             table(rows),
             "",
-            beside(rows).strip(),
+            beaten(rows),
             "",
             "`python analysis/compare_transfers.py run FOLDER --full`, then `measure FOLDER --full`;",
             f"{record['date']}, torch {record['versions']['torch']}; `analysis/results/transfers_full.json`.",
@@ -142,6 +141,22 @@ def beside(rows: list[dict[str, Any]]) -> str:
             if xs[0] <= x <= xs[-1] and name not in (AGAIN, CONTENT):
                 found.append(f"{name} {y:.2f} and the default {np.interp(x, xs, ys):.2f} at {x:.2f}")
     return f"At the same LPIPS, between the default's own points: {'; '.join(found)}."
+
+
+def beaten(rows: list[dict[str, Any]]) -> str:
+    """Which published recipes are further from the style and from the content than the default."""
+    places = {}
+    for name in dict.fromkeys(row["recipe"] for row in rows if row["recipe"] not in (AGAIN, CONTENT)):
+        kept = [row for row in rows if row["recipe"] == name and row["factor"] == 1]
+        places[name] = fmean(row["lpips"] for row in kept), fmean(row[STYLE] for row in kept)
+    own = places[DEFAULT]
+    found = [
+        name
+        for name, place in places.items()
+        if not name.startswith(DEFAULT) and place[0] > own[0] and place[1] > own[1]
+    ]
+    names = ", ".join(found) or "none"
+    return f"Further than the default both from the style ({COLUMNS[STYLE]}) and from the content (LPIPS): {names}."
 
 
 def number(count: int) -> str:
