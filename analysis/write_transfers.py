@@ -31,6 +31,7 @@ COLUMNS = {
     "mobilenet_v2 frobenius": "MobileNetV2, Gram",
     "lpips": "LPIPS",
     "ssim": "SSIM",
+    "palette": "palette",
 }
 LOOKED = {"EfficientNet-Lite0": "efficientnet_lite0", "MobileNetV2": "mobilenet_v2"}
 """Word in the name of a recipe -> network that it optimises, which may not judge it."""
@@ -41,17 +42,17 @@ Which recipe keeps most of the content for the style that it takes on? {contents
 drawn styles at {side} pixels under every recipe, at its own content weight and others: {factors} times, for
 published recipes the first two. Two networks judge styles; where a recipe optimises one of them, it does not
 judge that recipe. A style distance is given as a share of the content's own, so that 1 is the photograph
-itself; LPIPS (Zhang et al. 2018, VGG16) and SSIM hold the result against the photograph. Recipes run with
-their published numbers but for the steps, because a cpu made all images: 200 at three scales, a tenth of
-what was published, or 150 of L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a
-seventh (neural-style).
+itself; LPIPS (Zhang et al. 2018, VGG16) and SSIM hold the result against the photograph; *palette* is the
+sliced Wasserstein distance of its colours from those of the style. Recipes run with their published numbers
+but for the steps, because a cpu made all images: 200 at three scales, a tenth of what was published, or 150 of
+L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a seventh (neural-style).
 """
 
 
 FULL = """## With all steps
 
 The same question with every step that was published, at {side} pixels: {contents} photograph and
-{styles} styles. Recipes with scales take 2000 steps, gatys2016 500 and neural-style 1000 at the largest scale.
+{styles} styles. Recipes with scales take 2000 steps, gatys2016 500 and neural-style 1000, these at full size.
 """
 
 
@@ -156,7 +157,9 @@ def beaten(rows: list[dict[str, Any]]) -> str:
         if not name.startswith(DEFAULT) and place[0] > own[0] and place[1] > own[1]
     ]
     names = ", ".join(found) or "none"
-    return f"Further than the default both from the style ({COLUMNS[STYLE]}) and from the content (LPIPS): {names}."
+    return (
+        f"Further from the style ({COLUMNS[STYLE]}) and from the content (LPIPS) than the default: {names}."
+    )
 
 
 def number(count: int) -> str:
@@ -175,7 +178,12 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [f"| recipe | {' | '.join(COLUMNS.values())} |", "| --- " * (len(COLUMNS) + 1) + "|"]
     for name in names:
         kept = [row for row in rows if row["recipe"] == name and row["factor"] == 1]
-        cells = ["" if partial(name, key) else f"{fmean(row[key] for row in kept):.2f}" for key in COLUMNS]
+        cells = [
+            ""
+            if partial(name, key)
+            else f"{fmean(row[key] for row in kept):.{3 if key == 'palette' else 2}f}"
+            for key in COLUMNS
+        ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
