@@ -44,8 +44,8 @@ published recipes the first two. Two networks judge styles; where a recipe optim
 judge that recipe. A style distance is given as a share of the content's own, so that 1 is the photograph
 itself; LPIPS (Zhang et al. 2018, VGG16) and SSIM hold the result against the photograph; *palette* is the
 sliced Wasserstein distance of its colours from those of the style. Recipes run with their published numbers
-but for the steps, because a cpu made all images: 200 at three scales, a tenth of what was published, or 150 of
-L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a seventh (neural-style).
+but for the steps, because a cpu made all images: 200 at three scales, a tenth of what was published, or 150
+of L-BFGS at one scale, which takes about as long and is a third (gatys2016) or a seventh (neural-style).
 """
 
 
