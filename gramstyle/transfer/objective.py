@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
@@ -13,14 +12,15 @@ from torch import Tensor
 from gramstyle.distance import Combine
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
-from gramstyle.gram import GramSettings, Moments, Statistic, joined, moments_of_part
+from gramstyle.gram import GramSettings, Moments, Statistic, moments_of_part
 from gramstyle.images import resize_mask
 from gramstyle.kernels import Kernel
 from gramstyle.numerics import wide
 from gramstyle.tiles import TensorSource, Tiling
+from gramstyle.transfer.bands import moments_in_bands, pixels_of_band
 from gramstyle.transfer.histogram import HistogramTarget
 from gramstyle.transfer.losses import content_loss, variation
-from gramstyle.transfer.palette import bands, palette_features
+from gramstyle.transfer.palette import palette_features
 from gramstyle.transfer.remedies import reason_against_tiles, remedy_named
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.targets import StyleImage, Target, blended, check_regions
@@ -48,7 +48,7 @@ class Evaluated(NamedTuple):
 class Objective:
     """Terms of the loss by name; their sum is minimised.
 
-    They are ``content TAP``, ``style TAP``, ``histogram TAP``, ``color``, ``tv`` and, in frames of a film,
+    They are ``content TAP``, ``style TAP``, ``histogram TAP``, ``tv``, ``color`` and, in frames of a film,
     ``temporal``.
 
     Several styles of one region are one distribution of features, of which each gives its share of the
@@ -83,6 +83,7 @@ class Objective:
         style_tile: int | None = None,
     ) -> None:
         self._style_tile = style_tile
+        self._band = pixels_of_band(extractor.device)
         self.temporal = None if temporal is None else temporal.to(extractor.device)
         self.extractor = extractor
         self.settings = settings
@@ -133,20 +134,23 @@ class Objective:
                 if weight:
                     loss = self._histogram_loss(tap, features[tap])
                     found[f"histogram {tap}"] = settings.histogram_weight * weight * loss
-        if settings.color_weight:
-            colours = self._of_colours(image)
-            loss = self._over_regions(
-                self._colours, lambda region: self._statistic(region, colours, GAUSSIAN), _size(image)
-            )
-            found[COLOUR] = settings.color_weight * loss
         if settings.tv_weight:
             found[VARIATION] = settings.tv_weight * variation(settings.tv, image)
-        return found | self._temporal_terms(image)
+        return found | self._pixel_terms(image)
 
-    def _temporal_terms(self, image: Tensor) -> dict[str, Tensor]:
-        if self.temporal is None or not self.settings.temporal_weight:
-            return {}
-        return {TEMPORAL: self.settings.temporal_weight * temporal_loss(image, self.temporal)}
+    def _pixel_terms(self, image: Tensor) -> dict[str, Tensor]:
+        """Of colours and of earlier frames."""
+        settings, found = self.settings, {}
+        if settings.color_weight:
+
+            def gaussian(region: str) -> Tensor:
+                return GAUSSIAN.of_moments(self._colour_moments(image, self._mask(region, _size(image))))
+
+            loss = self._over_regions(self._colours, gaussian, _size(image))
+            found[COLOUR] = settings.color_weight * loss
+        if self.temporal is not None and settings.temporal_weight:
+            found[TEMPORAL] = settings.temporal_weight * temporal_loss(image, self.temporal)
+        return found
 
     def _histogram_loss(self, tap: str, features: Tensor) -> Tensor:
         """Over regions, each by its share of the area."""
@@ -225,7 +229,7 @@ class Objective:
                 if self.settings.histogram_weight:
                     samples = [one[tap] for _, one in parts]
                     histograms[tap][region] = HistogramTarget(samples, self.settings.relative)
-            colour = blended([self._colour_moments(one) for one in here], shares, self.settings.blend)
+            colour = blended([self._style_colours(one) for one in here], shares, self.settings.blend)
             gaussian = GAUSSIAN.of_moments(colour)
             colours[region] = Target(gaussian, "squared-wasserstein", Statistic.GAUSSIAN, True, 1e-4)
         return per_tap, histograms, colours
@@ -261,20 +265,16 @@ class Objective:
             return moments, {}
         return moments, {tap: _sample(features[tap], style) for tap in self._weights}
 
-    def _of_colours(self, image: Tensor) -> Tensor:
-        """What the colour term compares; on a geodesic colours as such, for there are colours between."""
-        return image if self.settings.blend == "geodesic" else palette_features(image)
-
-    def _colour_moments(self, style: StyleImage) -> Moments:
+    def _style_colours(self, style: StyleImage) -> Moments:
         pixels = style.pixels.to(self.extractor.device)
         mask = None if style.mask is None else resize_mask(style.mask, _size(pixels)).to(pixels.device)
-        parts = (
-            moments_of_part(
-                self._of_colours(pixels[:, :, rows]), None if mask is None else mask[None, rows], self.kernel
-            )
-            for rows in bands(*_size(pixels))
-        )
-        return reduce(joined, parts)
+        return self._colour_moments(pixels, mask)
+
+    def _colour_moments(self, image: Tensor, mask: Tensor | None) -> Moments:
+        """Of what the colour term compares; on a geodesic colours as such, for there are colours between."""
+        plain = self.settings.blend == "geodesic"
+        features = torch.Tensor.clone if plain else palette_features
+        return moments_in_bands(image, features, mask, self.kernel, self._band)
 
     def _content_targets(self, content: Tensor | None) -> dict[str, Any]:
         """Tap -> features, and what their loss is divided by."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,9 +11,6 @@ LEVELS = (0.25, 0.5, 0.75)
 
 DIFFERENCES = (0.0, 0.125, 0.25, 0.5)
 """Of a channel less another one, either way round."""
-
-BAND = 2**16
-"""Pixels whose features are made at a time where memory is bounded."""
 
 
 def _hinges() -> tuple[tuple[tuple[float, float, float], float], ...]:
@@ -50,9 +45,3 @@ def palette_features(image: Tensor) -> Tensor:
     weight = torch.tensor(rows, dtype=image.dtype, device=image.device)[:, :, None, None]
     bias = -torch.tensor(levels, dtype=image.dtype, device=image.device)
     return torch.cat([image, F.conv2d(image, weight, bias).relu_()], 1)
-
-
-def bands(height: int, width: int) -> Iterator[slice]:
-    """The rows of an image, `BAND` pixels at a time."""
-    step = max(1, BAND // width)
-    return (slice(top, min(top + step, height)) for top in range(0, height, step))

@@ -17,6 +17,7 @@ from gramstyle.extract.regions import Size, without_values
 from gramstyle.gram import Moments, gradient_of_part
 from gramstyle.tiles import Part, TensorSource, Tiling, Work, image_gradient
 from gramstyle.tiles.grid import Grid
+from gramstyle.transfer.bands import pixels_of_band
 from gramstyle.transfer.histogram import LEVELS, histogram_loss
 from gramstyle.transfer.objective import Objective
 from gramstyle.transfer.remedies import remedy_named
@@ -78,6 +79,7 @@ class Rehearsal:
         self.extractor = without_values(extractor)
         self.settings = settings
         self.regions = tuple(regions)
+        self._band = pixels_of_band(extractor.device)
         self._tiling = Tiling(self.extractor)
 
     def whole(self, size: Size, *, segmented: bool = False) -> int:
@@ -89,7 +91,7 @@ class Rehearsal:
         kind = _Segmented if segmented else _Whole
         image = torch.empty(1, 3, *size, device=META).requires_grad_()
         try:
-            objective = kind(self.extractor, self.settings, size, self.regions)
+            objective = kind(self.extractor, self.settings, size, self.regions, self._band)
             with Watch() as seen:
                 total = torch.stack([one.double() for one in objective.terms(image).values()]).sum()
                 torch.autograd.grad(total, image)
@@ -175,11 +177,17 @@ class _Whole(Objective):
     """The terms of an image without values: distances are sums."""
 
     def __init__(
-        self, extractor: Extractor, settings: TransferSettings, size: Size, regions: Sequence[str]
+        self,
+        extractor: Extractor,
+        settings: TransferSettings,
+        size: Size,
+        regions: Sequence[str],
+        band: int,
     ) -> None:
         self.extractor = extractor
         self.settings = settings
         self.kernel = "reference"
+        self._band = band
         self.regions = {name: torch.empty(size, device=META) for name in regions} or {"": None}
         self._masks = {}
         self._weights = dict(settings.style.weights_of_taps)

@@ -10,14 +10,13 @@ from torch import Tensor
 
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
-from gramstyle.extract.regions import Interval, Region, Size, whole
+from gramstyle.extract.regions import Region, Size, whole
 from gramstyle.gram import Moments, gradient_of_part, joined, moments_of_part
 from gramstyle.kernels import Kernel
 from gramstyle.numerics import wide
 from gramstyle.tiles import Part, TensorSource, Tiling, image_gradient, sweep
 from gramstyle.transfer.losses import content_factor, variation_with_gradient
-from gramstyle.transfer.objective import COLOUR, GAUSSIAN, TEMPORAL, VARIATION, Evaluated, Objective, numbers
-from gramstyle.transfer.palette import bands
+from gramstyle.transfer.objective import VARIATION, Evaluated, Objective, numbers
 from gramstyle.transfer.remedies import reason_against_tiles
 from gramstyle.types import Progress
 
@@ -28,7 +27,7 @@ Masks = Callable[[str, Size], Tensor | None]
 class TiledObjective(Objective):
     """An `Objective` whose network sees tiles: the same terms and gradient, to rounding.
 
-    All terms but the variation are functions of sums over positions. A first pass runs each tile without
+    Terms of features are functions of sums over positions. A first pass runs each tile without
     a graph and adds up the moments of its features, in each region; their gradients follow from the terms.
     A second pass runs each tile with its graph and takes it back to its pixels. The features of the content
     are those of its own tiles, run beside the second pass, or kept.
@@ -71,18 +70,16 @@ class TiledObjective(Objective):
         """As `Objective.evaluate`."""
         image = image.detach()
         found, gradient = self._of_features(image)
-        if self.settings.color_weight:
-            found |= self._add_colours(image, gradient)
         if self.settings.tv_weight:
             value, by_pixels = variation_with_gradient(self.settings.tv, image)
             found |= numbers({VARIATION: self.settings.tv_weight * value})
             gradient.add_(by_pixels, alpha=self.settings.tv_weight)
-        if self.temporal is not None and self.settings.temporal_weight:
-            with torch.enable_grad():
-                pixels = image.requires_grad_()
-                terms = self._temporal_terms(pixels)
-            found |= numbers(terms)
-            gradient += torch.autograd.grad(terms[TEMPORAL], pixels)[0]
+        with torch.enable_grad():
+            pixels = image.requires_grad_()
+            terms = self._pixel_terms(pixels)
+        found |= numbers(terms)
+        for term in terms.values():
+            gradient += torch.autograd.grad(term, pixels)[0]
         return Evaluated(found, gradient)
 
     def _of_features(self, image: Tensor) -> tuple[dict[str, float], Tensor]:
@@ -113,29 +110,6 @@ class TiledObjective(Objective):
         gradient = image_gradient(image, work, means, taps, pull, progress=self._progress)
         contents = {} if content is None else numbers(content.terms())
         return contents | terms, gradient
-
-    def _add_colours(self, image: Tensor, gradient: Tensor) -> dict[str, float]:
-        """The colour term; its gradient is added."""
-        sums = Sums(list(self.regions), self._mask, self.kernel)
-        for part in _bands(image):
-            sums.add(COLOUR, part._replace(features=self._of_colours(part.features)))
-        size = image.shape[2], image.shape[3]
-        terms = sums.pulled_by(
-            lambda values: {
-                COLOUR: self.settings.color_weight
-                * self._over_regions(
-                    self._colours, lambda region: GAUSSIAN.of_moments(values[COLOUR, region]), size
-                )
-            }
-        )
-        for part in _bands(image):
-            pixels = part.features.requires_grad_()
-            with torch.enable_grad():
-                features = self._of_colours(pixels)
-            pull = sums.gradient(COLOUR, part._replace(features=features.detach()))
-            (by_pixels,) = torch.autograd.grad(features, pixels, pull)
-            gradient[:, :, slice(*part.region.rows)] += by_pixels
-        return terms
 
     def _content_targets(self, content: Tensor | None) -> dict[str, Any]:
         assert content is not None  # asked for by `Objective`
@@ -264,11 +238,3 @@ class _Content:
 
 def _kind(features: Tensor) -> torch.dtype:
     return torch.promote_types(features.dtype, torch.float32)
-
-
-def _bands(image: Tensor) -> Iterator[Part]:
-    """Rows of an image as parts of it."""
-    height, width = image.shape[2], image.shape[3]
-    for rows in bands(height, width):
-        region = Region(Interval(rows.start, rows.stop), Interval(0, width))
-        yield Part(image[:, :, rows].detach(), region, (height, width))

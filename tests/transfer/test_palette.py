@@ -1,10 +1,9 @@
 """Features of colours."""
 
 import numpy as np
-import pytest
 import torch
 
-from gramstyle.transfer.palette import CHANNELS, bands, palette_features
+from gramstyle.transfer.palette import CHANNELS, palette_features
 
 
 def test_features_are_colours_and_hinges():
@@ -21,9 +20,3 @@ def test_features_are_colours_and_hinges():
         hinges += [max(0, x - y - level) for level in (0, 0.125, 0.25, 0.5) for x, y in pairs]
         assert found[b, :3, h, w].tolist() == [red, green, blue]
         assert np.allclose(sorted(found[b, 3:, h, w].tolist()), sorted(hinges), atol=1e-12)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (7, 3), (300, 400), (3, 100_000)])
-def test_bands_are_all_rows_once(size):
-    rows = [row for band in bands(*size) for row in range(*band.indices(size[0]))]
-    assert rows == list(range(size[0]))
