@@ -10,9 +10,11 @@ from torch import Tensor
 
 from gramstyle.bench.timing import Contender, Row, take_turns
 from gramstyle.extract import Extractor
+from gramstyle.gram import Moments, reference
 from gramstyle.kernels import Kernel
 from gramstyle.transfer import Objective, StyleImage, TransferSettings, for_backbone, transfer_preset
 from gramstyle.transfer.canvas import canvas_of
+from gramstyle.transfer.palette import palette_features
 from gramstyle.transfer.stage import Stage
 
 FLOAT64 = {"dtype": torch.float64}
@@ -69,9 +71,17 @@ def _stage(
         check_range=False,
         **options,
     )
-    objective = Objective(extractor, settings, content, [StyleImage(pixels=style)], kernel=kernel)
+    kind = _Eager if kernel == "reference" else Objective
+    objective = kind(extractor, settings, content, [StyleImage(pixels=style)], kernel=kernel)
     canvas = canvas_of(content, settings.parameterization, clamp=settings.clamp)
     return Stage(canvas, objective, settings, None)
+
+
+class _Eager(Objective):
+    """An `Objective` whose palette is a graph of the whole image, as other code would write it."""
+
+    def _colour_moments(self, image: Tensor, mask: Tensor | None) -> Moments:
+        return reference.moments(palette_features(image), None if mask is None else mask[None], center=True)
 
 
 def _gradient(stage: Stage, content: Tensor) -> Tensor:

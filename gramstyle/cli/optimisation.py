@@ -30,7 +30,8 @@ class Optimisation:
         typer.Option("--tv-weight", "-tw", min=0, help="Of total variation: more is smoother."),
     ] = None
     color_weight: Annotated[
-        float | None, typer.Option("--color-weight", min=0, help="Of the style's colours, as such.")
+        float | None,
+        typer.Option("--color-weight", min=0, help="Of the palette: more brings the style's colours."),
     ] = None
     backbone: Annotated[
         str | None,

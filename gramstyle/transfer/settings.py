@@ -47,8 +47,9 @@ class TransferSettings:
         content_taps: C is the mean over these of `gramstyle.transfer.losses.content_loss`.
         content_weight: of C; 0 for textures.
         content_norm: see `content_loss`.
-        color_weight: of K, the squared 2-Wasserstein distance of the colours of pixels, taken as
-            Gaussian, from those of the style, divided by their variance.
+        color_weight: of K, the squared 2-Wasserstein distance of the palette of the image from that of the
+            style, both taken as Gaussian, divided by the mean square of the style's; see
+            `gramstyle.transfer.palette`. On a geodesic, of the colours of pixels.
         tv_weight: of V.
         temporal_weight: of T, `gramstyle.transfer.temporal.temporal_loss`, in frames of a film that earlier
             ones say something of.

@@ -83,6 +83,12 @@ def test_a_grid_that_loses_one_image_and_goes_on(run, files, tmp_path):
         (("--content", "contents", "--style", "styles", "-o", "contents"), "got contents in contents"),
         (("--content", "contents", "--style", "styles", "-o", "out", "--content-weights", "1,x"), "numbers"),
         (("--content", "contents", "--style", "styles", "-o", "out", "--bits", 9), "--bits must be 8 or 16"),
+        (
+            ("--content", "contents", "--style", "styles", "-o", "out", "--device", "tpu:9"),
+            "device must be auto, cpu",
+        ),
+        (("--content", "contents", "--style", "styles", "-o", "out", "--kernel", "fast"), "kernel must be"),
+        (("--content", "contents", "--style", "styles", "-o", "out", "--dtype", "int8"), "dtype"),
     ],
 )
 def test_wrong_grids_are_refused_before_any_work(arguments, message, run, files, tmp_path, monkeypatch):
@@ -125,6 +131,8 @@ def test_wrong_walks_are_refused(run, files, tmp_path):
         ([*four[:2], "--film", "w.png"], "a film must be written to a file that ends in .mp4"),
         ([*four[:2], "--film", "w.gif", "--fps", "0"], "--fps must be frames per second"),
         ([*four[:2], "--preset", "gatys2016", "--blend", "geodesic"], "needs the statistic gaussian"),
+        ([*four[:2], "--device", "tpu:9"], "device must be auto, cpu"),
+        ([*four[:2], "--kernel", "fast"], "kernel must be"),
     ):
         ended = run("interpolate", contents / "a.png", *given, "-o", tmp_path / "w")
         assert ended.code == 2

@@ -160,6 +160,15 @@ def test_a_texture(run, files, tmp_path):
 
 
 @pytest.mark.proofs
+def test_no_content_is_asked_of_where_it_has_no_weight(run, files, tmp_path):
+    ended = run(
+        "transfer", *files[:2], "-o", tmp_path / "out.png", *FEW, "--content-taps", "", "--content-weight", 0
+    )
+    assert ended.code == 0, ended.err
+    job = json.loads((tmp_path / "out.png.json").read_text())["job"]
+    assert (job["settings"]["content_taps"], job["settings"]["content_weight"]) == ([], 0)
+
+
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(run, files, tmp_path):
     steps = ("--size", 48, "--min-size", 32, "--first-iterations", 25, "--iterations", 25, "-b", TINY)
     whole = run("transfer", *files[:2], "-o", tmp_path / "whole.png", *steps)
