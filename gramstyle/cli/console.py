@@ -44,6 +44,10 @@ class Say:
         if not self.quiet:
             self.console.print(f"[dim]{escape(text)}[/dim]")
 
+    def always(self, text: str) -> None:
+        """Something that is of no use unless it is known; said even with --quiet."""
+        self.console.print(escape(text))
+
     def error(self, text: str) -> None:
         """Why the program ends."""
         self.console.print(f"[bold red]error:[/bold red] {escape(text)}")

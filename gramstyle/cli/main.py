@@ -27,6 +27,7 @@ from gramstyle.cli import (
     texture,
     transfer,
     video,
+    web,
     weights,
 )
 from gramstyle.cli.aliases import Renaming
@@ -53,6 +54,7 @@ app.command("grid")(grid.grid)
 app.command("interpolate")(interpolate.interpolate)
 app.command("video")(video.video)
 app.command("film")(film.film)
+app.command("web")(web.web)
 app.command("rerun")(rerun.rerun)
 app.command("sheet")(sheet.sheet)
 app.command("demo")(demo.demo)

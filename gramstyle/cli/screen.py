@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.progress import Progress, ProgressColumn, TextColumn
+from rich.progress import Progress, TextColumn
 
 from gramstyle.cli.console import bars, lines
 from gramstyle.types import Progress as Told
@@ -14,9 +14,10 @@ from gramstyle.types import Progress as Told
 class Steps:
     """The present step on one line, its terms or tiles on another."""
 
-    def __init__(self, progress: Progress, what: str, total: int | None, done: int) -> None:
+    def __init__(self, progress: Progress, what: str, total: float | None, done: float) -> None:
         self._progress = progress
-        self._task = progress.add_task(what, total=total, completed=done, terms="")
+        self._task = progress.add_task(what, total=total, terms="")
+        progress.update(self._task, completed=done)
 
     def __call__(self, done: float, where: str, losses: Mapping[str, float]) -> None:
         """So much is done; this is where it is, and these are its terms."""
@@ -46,9 +47,9 @@ class Screen:
             yield
 
     @contextmanager
-    def steps(self, what: str, total: int | None, done: int, *amount: ProgressColumn) -> Iterator[Steps]:
-        """Steps while the block runs, of which some are done; `amount` stands behind their bar."""
-        with lines(amount, TextColumn("\n[dim]{task.fields[terms]}[/dim]")) as progress:
+    def steps(self, what: str, total: float | None, done: float) -> Iterator[Steps]:
+        """Steps while the block runs, of which some are done."""
+        with lines((), TextColumn("\n[dim]{task.fields[terms]}[/dim]")) as progress:
             shown = Steps(progress, what, total, done)
             self._shown = shown.tiles
             yield shown

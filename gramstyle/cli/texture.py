@@ -16,6 +16,7 @@ from gramstyle.cli.spread import spread
 from gramstyle.cli.trail import Trail
 from gramstyle.cli.transfer_options import Bits, Output, PresetName, Styles, StyleWeights
 from gramstyle.cli.transfer_settings import bits_of, settings_of, style_files
+from gramstyle.cli.watching import Watching
 from gramstyle.errors import StyleError
 from gramstyle.transfer.job import Job
 from gramstyle.transfer.presets import DEFAULT
@@ -34,6 +35,7 @@ def texture(
     optimisation: Optimisation = Optimisation(),
     bits: Bits = 8,
     trail: Trail = Trail(),
+    watching: Watching = Watching(),
     running: Running = Running(),
 ) -> None:
     """Make a texture like an image: its style, and no content.
@@ -54,7 +56,7 @@ def texture(
         where = running.of_work()
         check_writable(output, "--output")
         trail.check()
-    work.do(job, where, running.fresh, trail)
+    work.do(job, where, running.fresh, trail, watching)
 
 
 def _shape(text: str | None) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -40,10 +41,11 @@ class Trail:
         """The states of `work` after `done` steps, each written as it comes."""
         trace = None if self.trace is None else Trace(self.trace, done)
         began = time.perf_counter()
-        for state in work.states():
-            if trace is not None:
-                trace.add(state, time.perf_counter() - began)
-            if self.frames is not None and state.step % self.frame_every == 0:
-                work.save(self.frames / f"{state.step:06d}.png", state)
-            yield state
-            began = time.perf_counter()
+        with closing(work.states()) as states:
+            for state in states:
+                if trace is not None:
+                    trace.add(state, time.perf_counter() - began)
+                if self.frames is not None and state.step % self.frame_every == 0:
+                    work.save(self.frames / f"{state.step:06d}.png", state)
+                yield state
+                began = time.perf_counter()

@@ -15,6 +15,7 @@ from gramstyle.cli.spread import spread
 from gramstyle.cli.trail import Trail
 from gramstyle.cli.transfer_options import Content, Output, Styles, StyleWeights
 from gramstyle.cli.transfer_settings import style_files
+from gramstyle.cli.watching import Watching
 from gramstyle.transfer.job import Job
 
 EXAMPLES = """
@@ -64,6 +65,7 @@ def transfer(
         ),
     ] = None,
     trail: Trail = Trail(),
+    watching: Watching = Watching(),
     running: Running = Running(),
 ) -> None:
     """Give an image the style of others, by optimisation.
@@ -83,7 +85,7 @@ def transfer(
         where = running.of_work()
         check_writable(output, "--output")
         trail.check()
-    work.do(job, where, running.fresh, trail)
+    work.do(job, where, running.fresh, trail, watching)
 
 
 transfer.__doc__ = (transfer.__doc__ or "") + EXAMPLES

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.progress import MofNCompleteColumn
-
 from gramstyle.cli.console import say
 from gramstyle.cli.execution import say_execution
 from gramstyle.cli.screen import Screen
 from gramstyle.cli.trail import Trail
+from gramstyle.cli.watching import Watching
 from gramstyle.errors import StyleError
+from gramstyle.transfer import State
 from gramstyle.transfer.job import Job
 from gramstyle.transfer.work import Work
 
 
-def do(job: Job, where: Mapping[str, Any], fresh: bool = False, trail: Trail = Trail()) -> Work:
+def do(
+    job: Job,
+    where: Mapping[str, Any],
+    fresh: bool = False,
+    trail: Trail = Trail(),
+    watching: Watching = Watching(),
+) -> Work:
     """Do a job and say how it goes.
 
     Args:
@@ -24,6 +30,7 @@ def do(job: Job, where: Mapping[str, Any], fresh: bool = False, trail: Trail = T
         where: arguments of `Work`; see `Running.of_work`.
         fresh: begin anew, whatever an earlier run has left.
         trail: what is written of its steps.
+        watching: where it is shown besides.
     """
     screen = Screen()
     with screen.bars():
@@ -32,13 +39,24 @@ def do(job: Job, where: Mapping[str, Any], fresh: bool = False, trail: Trail = T
     if fresh:
         work.snapshot_path.unlink(missing_ok=True)
     done = _resumed(work)
-    with screen.steps("transfer", job.settings.total_steps, done, MofNCompleteColumn()) as show:
-        for state in trail.of(work, done):
-            height, width = state.image.shape[1:]
-            scale = f"scale {state.scale + 1} of {state.scales}"
-            show(state.step, f"{scale}, {width} x {height}, loss {state.loss:.4g}", state.losses)
+    state: State | None = None
+    with (
+        screen.steps("transfer", 1.0, work.transfer.share(done)) as show,
+        watching.shown(job, trail.of(work, done)) as states,
+    ):
+        for state in states:
+            show(state.share, _where(state), state.losses)
+    if state is not None and state.step < state.steps:
+        say.note(f"stopped on the page after step {state.step}: the same command goes on")
     say.note(f"wrote {job.output} and {work.manifest_path.name}")
     return work
+
+
+def _where(state: State) -> str:
+    """Where a transfer is, in words."""
+    height, width = state.image.shape[1:]
+    scale = f"scale {state.scale + 1} of {state.scales}, {width} x {height}"
+    return f"step {state.step} of {state.steps}, {scale}, loss {state.loss:.4g}"
 
 
 def _resumed(work: Work) -> int:

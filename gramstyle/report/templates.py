@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def template(name: str) -> Template:
-    """The template of that file beside this module; every value it is given is escaped."""
+    """The template of that file beside this module, or ``ROOM/FILE`` of another room; values are escaped."""
     return _environment().get_template(name)
 
 
@@ -29,4 +29,5 @@ def _environment() -> Environment:
 
 
 def _source(name: str) -> str:
-    return resources.files("gramstyle.report").joinpath(name).read_text(encoding="utf-8")
+    room, _, file = name.rpartition("/")
+    return resources.files("gramstyle").joinpath(room or "report", file).read_text(encoding="utf-8")

@@ -49,6 +49,7 @@ class State:
         steps: steps in all.
         scale: the present scale, from 0, the coarsest.
         scales: number of scales.
+        share: of the work that is done, in (0, 1]; see `Transfer.share`.
         losses: term -> weighted value, before the step; see `Objective`.
         image: what would be the result now, (3, H, W) in [0, 1], float32, on the cpu.
     """
@@ -57,6 +58,7 @@ class State:
     steps: int
     scale: int
     scales: int
+    share: float
     losses: Mapping[str, float]
     image: Tensor = field(repr=False)
 
@@ -202,6 +204,16 @@ class Transfer:
         """How a scale is run."""
         return self._planner.execution(self.size(scale))
 
+    def share(self, steps: int) -> float:
+        """Of the work that is done after so many steps, in [0, 1]: steps count by their pixels."""
+        done = total = 0
+        for scale in range(len(self.settings.sizes)):
+            pixels, here = math.prod(self.size(scale)), self.settings.steps(scale)
+            done += pixels * min(steps, here)
+            total += pixels * here
+            steps -= min(steps, here)
+        return done / total
+
     def states(self) -> Iterator[State]:
         """Optimise, from the beginning or from where `restore` put it, a state for every step.
 
@@ -222,6 +234,7 @@ class Transfer:
                     steps=self.settings.total_steps,
                     scale=scale,
                     scales=len(sizes),
+                    share=self.share(before),
                     losses=losses,
                     image=self._shown(stage.shown),
                 )

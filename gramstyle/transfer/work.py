@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +128,11 @@ class Work:
         earlier = sum(self.job.settings.steps(scale) for scale in range(snapshot.scale))
         return earlier + snapshot.step
 
-    def states(self) -> Iterator[State]:
+    def states(self) -> Generator[State, None, None]:
         """Do the job, a state for every step.
 
-        If a term is not a number any more, memory runs out or the caller stops early, the image so far is
-        written before the error goes on.
+        If a term is not a number any more, memory runs out or the caller stops early, by an error or by
+        closing the generator, the image so far is written.
 
         Raises:
             StyleError: where a term is not a number, or memory runs out.
@@ -145,7 +145,7 @@ class Work:
                 if state.step % self.save_every == 0 and state.step < state.steps:
                     save_snapshot(self.snapshot_path, self.transfer.snapshot())
                 yield state
-        except (StyleError, KeyboardInterrupt):
+        except (StyleError, KeyboardInterrupt, GeneratorExit):
             if last is not None:
                 self._write(last)
             raise

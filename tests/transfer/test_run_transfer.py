@@ -37,6 +37,10 @@ def test_states_count_steps_and_scales(settings, content, style):
     assert [one.step for one in states] == list(range(1, 1 + 4 + 2 * 0 + 3))
     assert [one.scale for one in states] == [0] * 4 + [1] * 3
     assert {(one.steps, one.scales) for one in states} == {(7, 2)}
+    pixels = [28 * 34] * 4 + [40 * 48] * 3
+    assert [one.share for one in states] == pytest.approx(
+        [sum(pixels[:at]) / sum(pixels) for at in range(1, 8)]
+    )
     assert states[0].image.shape == (3, 28, 34)
     assert states[-1].image.shape == (3, 40, 48)
     assert all(float(one.image.min()) >= 0 and float(one.image.max()) <= 1 for one in states)

@@ -135,7 +135,7 @@ def test_a_film_whose_colours_are_kept_is_held_to_what_the_style_made_of_it(sett
 
 def test_as_many_frames_are_remembered_as_are_looked_back_to(settings, style, monkeypatch):
     film = VideoTransfer(style, settings(), VideoSettings(look_back=(1, 4)))
-    state = State(step=1, steps=1, scale=0, scales=1, losses={}, image=torch.zeros(3, 4, 4))
+    state = State(step=1, steps=1, scale=0, scales=1, share=1.0, losses={}, image=torch.zeros(3, 4, 4))
     seen = []
 
     def frame(content, past):
