@@ -40,5 +40,7 @@ def web(
         place.tell(url)
         try:
             Event().wait()
+        except KeyboardInterrupt:
+            say.note(f"ended; what was made is in {output}")
         finally:
             studio.close()

@@ -63,7 +63,7 @@ function drawCurve() {
   for (const power of powers) {
     const at = y(10 ** power);
     drawn.push(element("line", { x1: left, x2: right, y1: at, y2: at, class: "axis" }));
-    drawn.push(element("text", { x: left - 5, y: at + 4, "text-anchor": "end" }, String(Number(`1e${power}`))));
+    drawn.push(element("text", { x: left - 5, y: at + 4, "text-anchor": "end" }, power < -3 ? `1e${power}` : String(10 ** power)));
   }
   rows.forEach((row, at) => {
     if (at && row.scale !== rows[at - 1].scale)

@@ -17,7 +17,7 @@ from gramstyle.web.course import Course
 from gramstyle.web.form import facts_of
 
 UPLOADS = "inputs"
-KINDS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+"""Within the folder of results."""
 
 
 class Studio:
@@ -85,17 +85,21 @@ class Studio:
         self.begin(Job.from_json(json.loads(path.read_text(encoding="utf-8"))))
 
     def results(self) -> list[dict[str, Any]]:
-        """What is in the folder, the latest first."""
-        jobs = {path.name.removesuffix(".job") for path in self.folder.glob("*.job")}
-        images = {path.name for path in self.folder.iterdir() if path.suffix.lower() in KINDS}
-        found = [self._result(name, name in images, name in jobs) for name in images | jobs]
-        return sorted(found, key=lambda one: (-one["changed"], one["name"]))
+        """Images of the folder that have a manifest, and jobs that are not finished; the latest first."""
+        jobs, manifests = (
+            {path.name.removesuffix(suffix) for path in self.folder.glob(f"*{suffix}")}
+            for suffix in (".job", ".json")
+        )
+        found = [self._result(name, name in jobs) for name in jobs | manifests]
+        return sorted(
+            (one for one in found if one["drawn"] or one["unfinished"]),
+            key=lambda one: (-one["changed"], one["name"]),
+        )
 
     def file(self, name: str) -> Path | None:
         """A result or manifest of that name."""
-        known = {one[key] for one in self.results() for key in ("name", "manifest") if one[key]}
-        path = self.folder / name
-        return path if name in known and path.exists() else None
+        known = {one[key] for one in self.results() if one["drawn"] for key in ("name", "manifest")}
+        return self.folder / name if name in known else None
 
     def close(self) -> None:
         """Stop what is running, and wait for its last step."""
@@ -134,15 +138,16 @@ class Studio:
         except StyleError as error:
             self.course.prepare(f"beginning anew, because {error}", 0, None)
 
-    def _result(self, name: str, drawn: bool, unfinished: bool) -> dict[str, Any]:
-        manifest = _beside(self.folder / name, ".json")
-        path = self.folder / name if drawn else _beside(self.folder / name, ".job")
+    def _result(self, name: str, unfinished: bool) -> dict[str, Any]:
+        image, manifest, job = (_beside(self.folder / name, suffix) for suffix in ("", ".json", ".job"))
+        drawn = image.exists() and manifest.exists()
+        shown = image if drawn else job
         return {
             "name": name,
             "drawn": drawn,
-            "manifest": manifest.name if manifest.exists() else None,
+            "manifest": manifest.name if drawn else None,
             "unfinished": unfinished,
-            "changed": path.stat().st_mtime_ns if path.exists() else 0,
+            "changed": shown.stat().st_mtime_ns if shown.exists() else 0,
         }
 
 

@@ -5,8 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import webbrowser
 
+import httpx
 import pytest
 import torch
 from PIL import Image
@@ -160,6 +163,55 @@ def test_a_texture(run, files, tmp_path):
 
 
 @pytest.mark.proofs
+def test_a_run_is_watched_on_a_page_and_stopped_there(run, files, tmp_path, monkeypatch):
+    answers = []
+
+    def look_on(url):
+        """As somebody does whose browser was opened."""
+
+        def look():
+            while httpx.get(f"{url}news").json()["state"] is None:
+                time.sleep(0.01)
+            answers.extend([httpx.get(url), httpx.get(f"{url}image"), httpx.post(f"{url}stop")])
+            while (phase := httpx.get(f"{url}news").json()["phase"]) == "running":
+                time.sleep(0.01)
+            answers.append(phase)
+
+        looking.append(threading.Thread(target=look))
+        looking[0].start()
+
+    looking = []
+    monkeypatch.setattr(webbrowser, "open", look_on)
+    few = ("transfer", *files[:2], "-o", tmp_path / "out.png", *FEW, "--first-iterations", 90)
+    ended = run(*few, "--web", "--port", 0, "--browser", "--quiet")
+    looking[0].join()
+    assert ended.code == 0, ended.err
+    assert "watch it at http://127.0.0.1:" in ended.err
+    assert [one.status_code for one in answers[:3]] == [200, 200, 204]
+    assert answers[3] == "stopped"
+    done, steps = json.loads((tmp_path / "out.png.json").read_text())["steps"]
+    assert done < steps == 94
+    assert read_image(tmp_path / "out.png").pixels.shape[0] == 3
+
+
+def test_the_page_of_transfers_is_served_until_it_is_interrupted(run, tmp_path, monkeypatch):
+    pages = []
+
+    class Told:
+        def wait(self):
+            pages.append(httpx.get(urls[0]))
+            raise KeyboardInterrupt
+
+    urls = []
+    monkeypatch.setattr(webbrowser, "open", urls.append)
+    monkeypatch.setattr("gramstyle.cli.web.Event", Told)
+    ended = run("web", "-o", tmp_path / "made", "--port", 0, "--browser")
+    assert ended.code == 0, ended.err
+    assert '<form id="begin"' in pages[0].text
+    assert (tmp_path / "made").is_dir()
+    assert run("web", "-o", tmp_path / "made", "--device", "tpu").code == 2
+
+
 def test_no_content_is_asked_of_where_it_has_no_weight(run, files, tmp_path):
     ended = run(
         "transfer", *files[:2], "-o", tmp_path / "out.png", *FEW, "--content-taps", "", "--content-weight", 0

@@ -41,7 +41,7 @@ import gramstyle
 after = state()
 heavy = [
     *("torch._dynamo", "sympy", "timm", "torchvision", "matplotlib", "skimage", "sklearn", "h5py"),
-    *("av", "cv2"),
+    *("av", "cv2", "starlette", "uvicorn"),
     *("unearth", "jinja2", "typer", "rich", "pandas"),
 ]
 json.dump({
