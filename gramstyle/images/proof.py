@@ -40,7 +40,7 @@ class SoftProof:
     what they are, so that a proof that is printed with these settings changes no more, but for rounding and
     what the profile's tables do. Photoshop shows the same when it simulates neither black ink nor the colour
     of paper. `buildProofTransform` would not do: LittleCMS then compensates on the way there alone
-    (`cmsCreateProofingTransformTHR`, cmsxform.c); blacks become the grey of ink, and printing greys them again.
+    (`cmsCreateProofingTransformTHR`, cmsxform.c): blacks become the grey of ink, and in print a paler one.
 
     LittleCMS evaluates profiles as they are, without the coarser tables that it makes of them by default.
     Pillow hands it 8 bits: pixels, device colours and results are rounded to these, by half a level each.
