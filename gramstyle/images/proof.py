@@ -49,7 +49,7 @@ class SoftProof:
         profile: path of an ICC profile of an output device, display or colour space, for CMYK, RGB or grey,
             that converts both ways.
         intent: ``relative`` keeps colours that the device has and clips others to these; ``perceptual``
-            moves all of them, as the profile's maker chose, so that the others stay apart.
+            moves all of them, as the profile's maker chose, so that vivid ones stay apart.
 
     Raises:
         ImageError: if the file cannot be read; the message names it.
@@ -88,6 +88,7 @@ class SoftProof:
         check_pixels("pixels", pixels)
         if pixels.ndim != 3:
             raise ValueError(f"pixels must be (3, H, W), got shape {tuple(pixels.shape)}")
+        check.finite(pixels, "pixels")
         printed = self._there.apply(Image.fromarray(levels(pixels, None, 8)))
         seen = np.asarray(self._back.apply(printed))  # (H, W, 3)
         return torch.from_numpy(seen.transpose(2, 0, 1).copy()).to(pixels) / 255

@@ -126,6 +126,8 @@ def test_pixels_of_any_precision(proof):
     assert seen_half.tolist() == [[[1.0]]] * 3
     with pytest.raises(ValueError, match=r"pixels must be \(3, H, W\), got shape \(1, 3, 2, 2\)"):
         grey(torch.rand(1, 3, 2, 2))
+    with pytest.raises(ValueError, match="pixels must be finite, got 12 NaN"):
+        grey(torch.full((3, 2, 2), float("nan")))
     with pytest.raises(TypeError, match="pixels must be floating point"):
         grey(torch.zeros(3, 2, 2, dtype=torch.uint8))
 
