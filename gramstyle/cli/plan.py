@@ -9,6 +9,7 @@ import typer
 
 from gramstyle.cli.balance import Balance
 from gramstyle.cli.optimisation import Optimisation
+from gramstyle.cli.proofing import Proofing
 from gramstyle.cli.scales import Scales
 from gramstyle.cli.transfer_options import Bits, PresetName
 from gramstyle.cli.transfer_settings import bits_of, settings_of, start_of
@@ -18,7 +19,7 @@ from gramstyle.transfer.settings import INITS
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All settings of a transfer, what it begins with, and how fine its output is."""
+    """All settings of a transfer, what it begins with, how fine its output is and what for."""
 
     preset: PresetName = DEFAULT
     scales: Scales = field(default_factory=Scales)
@@ -29,6 +30,7 @@ class Plan:
     ] = None
     optimisation: Optimisation = field(default_factory=Optimisation)
     bits: Bits = 8
+    proofing: Proofing = field(default_factory=Proofing)
 
     def of_job(self) -> dict[str, Any]:
         """Arguments of `Job`, `Grid` and `Walk`.
@@ -36,7 +38,9 @@ class Plan:
         Raises:
             UnknownNameError: for a name that does not exist.
             StyleError, ValueError: for settings out of range, or that contradict each other.
+            ImageError: for a profile that cannot be read.
         """
         start, init = start_of(self.init)
         settings = settings_of(self.preset, self.scales, self.optimisation, self.balance, init=init)
-        return {"settings": settings, "start": start, "bits": bits_of(self.bits)}
+        made = {"settings": settings, "start": start, "bits": bits_of(self.bits)}
+        return made | self.proofing.of_job()

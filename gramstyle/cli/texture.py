@@ -10,6 +10,7 @@ import typer
 from gramstyle.cli import options, work
 from gramstyle.cli.console import check_writable, say
 from gramstyle.cli.optimisation import Optimisation
+from gramstyle.cli.proofing import Proofing
 from gramstyle.cli.running import Running
 from gramstyle.cli.scales import Scales
 from gramstyle.cli.spread import spread
@@ -34,6 +35,7 @@ def texture(
     ] = None,
     optimisation: Optimisation = Optimisation(),
     bits: Bits = 8,
+    proofing: Proofing = Proofing(),
     trail: Trail = Trail(),
     watching: Watching = Watching(),
     running: Running = Running(),
@@ -52,6 +54,7 @@ def texture(
             settings=settings if settings.init == "noise" else replace(settings, init="style"),
             shape=_shape(shape),
             bits=bits_of(bits),
+            **proofing.of_job(),
         )
         where = running.of_work()
         check_writable(output, "--output")

@@ -15,6 +15,7 @@ from gramstyle.cli.balance import Balance
 from gramstyle.cli.console import say
 from gramstyle.cli.film import Output, Rate, check_place, rate_of
 from gramstyle.cli.optimisation import Optimisation
+from gramstyle.cli.proofing import Proofing
 from gramstyle.cli.running import Running
 from gramstyle.cli.scales import Scales
 from gramstyle.cli.screen import Screen
@@ -88,6 +89,7 @@ def video(
         Path | None,
         typer.Option("--keep-frames", metavar="FOLDER", help="Write numbered frames to this folder too."),
     ] = None,
+    proofing: Proofing = Proofing(),
     running: Running = Running(),
 ) -> None:
     """Give a film the style of images, without flicker.
@@ -117,6 +119,7 @@ def video(
             video=VideoSettings(frame_iterations=frame_iterations, look_back=_look_back(look_back), cut=cut),
             rate=None if rate is None else str(film.rate),
             keep_frames=None if keep_frames is None else str(keep_frames),
+            **proofing.of_job(),
         )
         where = running.of_work()
     do_video(job, where, running.fresh)

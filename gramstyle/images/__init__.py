@@ -18,6 +18,7 @@ from gramstyle.images.prepare import center_crop as center_crop
 from gramstyle.images.prepare import crop as crop
 from gramstyle.images.prepare import denormalize as denormalize
 from gramstyle.images.prepare import normalize as normalize
+from gramstyle.images.proof import SoftProof as SoftProof
 from gramstyle.images.raster import Raster as Raster
 from gramstyle.images.raster import open_image as open_image
 from gramstyle.images.resize import ResizePolicy as ResizePolicy

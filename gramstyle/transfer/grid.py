@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gramstyle.errors import StyleError
+from gramstyle.images.proof import ProofIntent
 from gramstyle.images.save import Bits
 from gramstyle.transfer.batch import check_outputs
 from gramstyle.transfer.job import Job, StyleFile
@@ -29,6 +30,8 @@ class Grid:
         weights: content weights; empty takes that of `settings`.
         start: image to begin with, for ``init="image"``.
         bits: of the outputs per channel.
+        proof: ICC profile through which images are seen; see `Job`.
+        proof_intent: ``relative`` or ``perceptual``.
 
     Raises:
         StyleError: if there is no content or style, a weight is named twice, or two outputs would have one
@@ -43,6 +46,8 @@ class Grid:
     weights: tuple[float, ...] = ()
     start: str | None = None
     bits: Bits = 8
+    proof: str | None = None
+    proof_intent: ProofIntent = "relative"
 
     def __post_init__(self) -> None:
         for name in ("contents", "styles", "weights"):
@@ -78,6 +83,8 @@ class Grid:
             settings=self.settings if weight is None else replace(self.settings, content_weight=weight),
             start=self.start,
             bits=self.bits,
+            proof=self.proof,
+            proof_intent=self.proof_intent,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gramstyle.images.proof import ProofIntent
 from gramstyle.images.save import Bits
 from gramstyle.transfer.settings import TransferSettings
 
@@ -41,6 +42,9 @@ class Job:
         start: image to begin with, for ``init="image"``.
         shape: (H, W) whose proportions a texture has.
         bits: of the output per channel.
+        proof: ICC profile of a press or printer, through which content, styles and start are seen; None for
+            images as they are. See `SoftProof`.
+        proof_intent: ``relative`` or ``perceptual``.
     """
 
     content: str | None
@@ -51,6 +55,8 @@ class Job:
     start: str | None = None
     shape: tuple[int, int] | None = None
     bits: Bits = 8
+    proof: str | None = None
+    proof_intent: ProofIntent = "relative"
 
     def as_json(self) -> dict[str, Any]:
         """The job in plain types."""
@@ -58,7 +64,7 @@ class Job:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Job:
-        """The job that `as_json` wrote."""
+        """The job that `as_json` wrote; what an older version did not know is as by default."""
         known = dict(plain)
         known["settings"] = TransferSettings.from_json(known["settings"])
         known["styles"] = tuple(StyleFile(**one) for one in known["styles"])

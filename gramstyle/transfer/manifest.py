@@ -23,6 +23,7 @@ def manifest_of(job: Job, transfer: Transfer, state: State) -> dict[str, Any]:
     """All that made an image, in plain types."""
     styles = job.styles
     files = [job.content, job.mask, job.start, *(one.path for one in styles), *(one.mask for one in styles)]
+    files.append(job.proof)
     steps = {"steps": [state.step, state.steps], "losses": dict(state.losses)}
     return made_by(job.as_json(), files, transfer) | {"digest": transfer.digest} | steps
 

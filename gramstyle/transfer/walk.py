@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gramstyle.errors import StyleError
+from gramstyle.images.proof import ProofIntent
 from gramstyle.images.save import Bits
 from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.settings import TransferSettings
@@ -29,6 +30,8 @@ class Walk:
             above, and the very first as the settings say; else all as the settings say.
         start: image to begin with, for ``init="image"``.
         bits: of the outputs per channel.
+        proof: ICC profile through which images are seen; see `Job`.
+        proof_intent: ``relative`` or ``perceptual``.
 
     Raises:
         StyleError: for another number of styles, or fewer than 2 steps.
@@ -42,6 +45,8 @@ class Walk:
     chained: bool = True
     start: str | None = None
     bits: Bits = 8
+    proof: str | None = None
+    proof_intent: ProofIntent = "relative"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "styles", tuple(self.styles))
@@ -83,6 +88,8 @@ class Walk:
             settings=self.settings if before is None else replace(self.settings, init="image"),
             start=before or self.start,
             bits=self.bits,
+            proof=self.proof,
+            proof_intent=self.proof_intent,
         )
 
     def _output(self, row: int, column: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from torch import Tensor
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor
 from gramstyle.files import write_text
-from gramstyle.images import MAX_PIXELS, Picture, check_saveable, read_image, resize_mask, save_image
+from gramstyle.images import MAX_PIXELS, Picture, check_saveable, resize_mask, save_image
 from gramstyle.kernels import Kernel
 from gramstyle.transfer.checkpoint import load_snapshot, save_snapshot
 from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.inputs import Style
 from gramstyle.transfer.job import Job, StyleFile
 from gramstyle.transfer.manifest import manifest_of, read_manifest
+from gramstyle.transfer.reader import Reader
 from gramstyle.transfer.regions import color_regions
 from gramstyle.transfer.run import State, Transfer
 from gramstyle.types import Progress
@@ -49,8 +50,9 @@ class Work:
         progress: called while weights are fetched, and after each tile.
 
     Raises:
-        ImageError: for an image that cannot be read; the message names it.
-        StyleError: for settings that contradict each other or the images, or an output of an unknown kind.
+        ImageError: for an image or profile that cannot be read; the message names it.
+        StyleError: for settings that contradict each other or the images, an output of an unknown kind, or a
+            proof that is no profile of a device.
     """
 
     def __init__(
@@ -71,11 +73,8 @@ class Work:
         self.output = Path(job.output)
         self.save_every = save_every
         check_saveable(self.output, job.bits)
-
-        def read(path: str) -> Picture:
-            return read_image(path, max_pixels=max_pixels)
-
-        content = None if job.content is None else read(job.content)
+        read = Reader(job.proof, job.proof_intent, max_pixels)
+        content = None if job.content is None else read.image(job.content)
         self._alpha = None if content is None or self.output.suffix in (".jpg", ".jpeg") else content.alpha
         self.transfer = Transfer(
             None if content is None else content.pixels,
@@ -83,7 +82,7 @@ class Work:
             job.settings,
             regions=None if job.mask is None else _regions(job.mask, read, content),
             shape=job.shape,
-            start=None if job.start is None else read(job.start).pixels,
+            start=None if job.start is None else read.image(job.start).pixels,
             extractor=extractor,
             device=device,
             dtype=dtype,
@@ -165,13 +164,13 @@ class Work:
         write_text(self.manifest_path, manifest + "\n")
 
 
-def styles_of(file: StyleFile, read: Callable[[str], Picture], regional: bool) -> list[Style]:
+def styles_of(file: StyleFile, read: Reader, regional: bool) -> list[Style]:
     """A style for each region that it is for; its transparent parts do not count.
 
     Raises:
         StyleError: if the job has a mask and the style no region, or the other way round.
     """
-    picture = read(file.path)
+    picture = read.image(file.path)
     seen = None if picture.alpha is None or bool((picture.alpha == 1).all()) else picture.alpha
     if (file.mask is not None or bool(file.region)) != regional:
         problem = "has no region of the mask" if regional else "has a region, and there is no mask"
@@ -194,13 +193,13 @@ def styles_of(file: StyleFile, read: Callable[[str], Picture], regional: bool) -
     ]
 
 
-def _regions(path: str, read: Callable[[str], Picture], image: Picture | None) -> dict[str, Tensor]:
+def _regions(path: str, read: Reader, image: Picture | None) -> dict[str, Tensor]:
     """The regions of a mask, which must have the proportions of its image.
 
     Raises:
         StyleError: otherwise.
     """
-    mask = read(path)
+    mask = read.mask(path)
     if image is not None and abs(mask.height * image.width - mask.width * image.height) > max(
         image.height, image.width, mask.height, mask.width
     ):

@@ -132,12 +132,36 @@ def grey_profile(name, curve):
 
 def cmyk_profile(name, lab_of_corner):
     """A CMYK profile made of a 2x2x2x2 table; `lab_of_corner(c, m, y, k)` gives L*, a*, b*."""
-    ramp = bytes(range(256))
     cells = b""
     for corner in range(16):
         inks = [corner >> shift & 1 for shift in (3, 2, 1, 0)]
         lightness, a, b = lab_of_corner(*inks)
         cells += bytes((round(lightness * 2.55), round(a + 128), round(b + 128)))
-    lut = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
-    lut += ramp * 4 + cells + ramp * 3
-    return profile(name, b"CMYK", {b"A2B0": lut}, pcs=b"Lab ", kind=b"prtr")
+    return profile(name, b"CMYK", {b"A2B0": _lut(4, 3, cells)}, pcs=b"Lab ", kind=b"prtr")
+
+
+def black_press(name, black, **others):
+    """A CMYK profile of a press that prints with black ink alone, of lightness L* = `black`.
+
+    Its lightness is 100 - (100 - black) k; a colour gets the k of its lightness, in 8 bits. Tables of the
+    perceptual intent are the same, or those of `others` by signature.
+    """
+    seen = b"".join(bytes((round((black if corner & 1 else 100) * 2.55), 128, 128)) for corner in range(16))
+    share = (np.arange(256) / 2.55 - black) / (100 - black)
+    inks = np.rint(share.clip(0, 1) * 255).astype(np.uint8).tobytes()
+    there, back = _lut(3, 4, (bytes((0, 0, 0, 255)) * 4 + bytes(16)), inks), _lut(4, 3, seen)
+    tags = {b"A2B0": back, b"A2B1": back, b"B2A0": there, b"B2A1": there}
+    tags |= {signature.encode(): data for signature, data in others.items()}
+    return profile(name, b"CMYK", tags, pcs=b"Lab ", kind=b"prtr")
+
+
+def constant_lut(inputs, *values):
+    """A table that gives the same 8-bit values everywhere."""
+    return _lut(inputs, len(values), bytes(values) * 2**inputs)
+
+
+def _lut(inputs, outputs, cells, first=bytes(range(256))):
+    """A table of two points per input; `first` is the curve of the first input, which varies slowest."""
+    ramp = bytes(range(256))
+    head = b"mft1\0\0\0\0" + bytes((inputs, outputs, 2, 0)) + _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    return head + first + ramp * (inputs - 1) + cells + ramp * outputs

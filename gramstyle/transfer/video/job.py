@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gramstyle.images.proof import ProofIntent
 from gramstyle.transfer.job import StyleFile
 from gramstyle.transfer.settings import TransferSettings
 from gramstyle.transfer.video.settings import VideoSettings
@@ -23,6 +24,8 @@ class VideoJob:
         video: how frames follow one another.
         rate: frames per second, ``25`` or ``24000/1001``; None for those of the content.
         keep_frames: a folder for numbered frames, beside the film; None for none.
+        proof: ICC profile through which frames and styles are seen; see `Job`.
+        proof_intent: ``relative`` or ``perceptual``.
     """
 
     content: str
@@ -32,6 +35,8 @@ class VideoJob:
     video: VideoSettings = field(default_factory=VideoSettings)
     rate: str | None = None
     keep_frames: str | None = None
+    proof: str | None = None
+    proof_intent: ProofIntent = "relative"
 
     def as_json(self) -> dict[str, Any]:
         """The job in plain types."""
@@ -39,7 +44,7 @@ class VideoJob:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> VideoJob:
-        """The job that `as_json` wrote."""
+        """The job that `as_json` wrote; what an older version did not know is as by default."""
         known = dict(plain)
         known["settings"] = TransferSettings.from_json(known["settings"])
         known["video"] = VideoSettings.from_json(known["video"])

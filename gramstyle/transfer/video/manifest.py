@@ -47,7 +47,7 @@ def video_manifest(
     ``flicker`` is the mean of the `temporal_error` of all frames, of the result and of the content; what the
     content has of it is noise, light and errors of the flow.
     """
-    made = made_by(job.as_json(), [job.content, *(one.path for one in job.styles)], transfer)
+    made = made_by(job.as_json(), [job.content, *(one.path for one in job.styles), job.proof], transfer)
     made["versions"] |= {name: getattr(sys.modules.get(name), "__version__", "not used") for name in MODULES}
     return made | {
         "digest": digest,

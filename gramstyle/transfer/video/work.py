@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from hashlib import sha256
@@ -14,10 +15,11 @@ from typing import Any
 from gramstyle.errors import StyleError
 from gramstyle.files import write_text
 from gramstyle.film import Film, Frame, check_film, open_film, write_film
-from gramstyle.images import MAX_PIXELS, Picture, read_image, resize_mask
+from gramstyle.images import MAX_PIXELS, Picture, resize_mask
 from gramstyle.transfer.checkpoint import load_snapshot, save_snapshot
 from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.manifest import digest_of
+from gramstyle.transfer.reader import Reader
 from gramstyle.transfer.video.job import VideoJob
 from gramstyle.transfer.video.kept import KeptFrames
 from gramstyle.transfer.video.manifest import frame_record, video_manifest
@@ -64,14 +66,11 @@ class VideoWork:
         self.film: Film = open_film(
             job.content, rate=None if job.rate is None else Fraction(job.rate), max_pixels=max_pixels
         )
+        self._read = Reader(job.proof, job.proof_intent, max_pixels)
         regional = False  # a mask would have to move with the film
-        styles = [
-            style
-            for one in job.styles
-            for style in styles_of(one, lambda path: read_image(path, max_pixels=max_pixels), regional)
-        ]
+        styles = [style for one in job.styles for style in styles_of(one, self._read, regional)]
         self.video = VideoTransfer(styles, job.settings, job.video, **(asked or Asked()).as_json(), **where)
-        self._first = self.video.frame(next(self.film.frames()).picture.pixels)
+        self._first = self.video.frame(next(self._frames()).picture.pixels)
         self.notes: tuple[str, ...] = ()
 
     @cached_property
@@ -79,6 +78,8 @@ class VideoWork:
         """Of all that decides the result: the film, styles, settings, weights and precision."""
         words = [self._first.transfer.digest, digest_of(self.job.content), str(self.film.rate)]
         words.append(json.dumps(self.job.video.as_json(), sort_keys=True))
+        if self.job.proof is not None:  # frames after the first may differ where that does not
+            words += [digest_of(self.job.proof), self.job.proof_intent]
         return sha256(" ".join(words).encode()).hexdigest()
 
     @cached_property
@@ -109,13 +110,18 @@ class VideoWork:
         done, back = self.kept.count(), self.job.video.look_back[-1]
         past: deque[Past] = deque(maxlen=back)
         begin = max(0, done - back)
-        for number, frame in enumerate(self.film.frames(begin), begin):
+        for number, frame in enumerate(self._frames(begin), begin):
             content = frame.picture.pixels
             if number >= done:
                 made = self._first if number == 0 else self.video.frame(content, past)
                 yield from self._frame(number, made, past)
             past.append(Past(content=content, result=self.kept.image(number)))
         self._write(number + 1)
+
+    def _frames(self, begin: int = 0) -> Iterator[Frame]:
+        """Frames of the content, as the job sees them."""
+        for frame in self.film.frames(begin):
+            yield replace(frame, picture=self._read.seen(frame.picture))
 
     def _frame(self, number: int, made: FrameTransfer, past: Sequence[Past]) -> Iterator[FrameState]:
         """The steps of one frame that are not done yet; it is kept after the last."""
@@ -149,7 +155,7 @@ class VideoWork:
 
     def _shown(self) -> Iterator[Frame]:
         """Finished frames in the colours, and with the transparency, that they are wanted with."""
-        for number, frame in enumerate(self.film.frames()):
+        for number, frame in enumerate(self._frames()):
             content, alpha = frame.picture, frame.picture.alpha
             shown = self.video.shown(self.kept.image(number), content.pixels)
             if alpha is not None:
