@@ -38,8 +38,9 @@ class SoftProof:
     sRGB goes to the device with `intent` and back with the relative colorimetric one, both with black point
     compensation (ISO 18619): white stays white, black stays about black, and colours that the device has stay
     what they are, so that a proof that is printed with these settings changes no more, but for rounding and
-    what the profile's tables do. `buildProofTransform` would not do: LittleCMS then compensates on the way there alone
-    (`cmsCreateProofingTransformTHR`, cmsxform.c): blacks become the grey of ink, and in print a paler one.
+    what the profile's tables do. `buildProofTransform` would not do: LittleCMS then compensates on the way
+    there alone (`cmsCreateProofingTransformTHR`, cmsxform.c): blacks become the grey of ink, and in print a
+    paler one.
 
     LittleCMS evaluates profiles as they are, without the coarser tables that it makes of them by default.
     Pillow hands it 8 bits: pixels, device colours and results are rounded to these, by half a level each.
