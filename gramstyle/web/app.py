@@ -18,7 +18,7 @@ from gramstyle.report.templates import template
 from gramstyle.web.course import Course
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' blob: data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 """What the page may load: nothing from elsewhere."""

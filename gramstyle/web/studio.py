@@ -125,7 +125,7 @@ class Studio:
             self.course.end("failed", str(error) or type(error).__name__)
             return
         if last is not None and last.step < last.steps:
-            self.course.end("stopped", f"after step {last.step} of {last.steps}")
+            self.course.end("stopped")
         else:
             kept.unlink(missing_ok=True)
             self.course.end("finished")

@@ -79,7 +79,7 @@ class LivePage:
                 self.course.end("failed", str(error))
                 raise
         if self.course.stopping and last is not None and last.step < last.steps:
-            self.course.end("stopped", f"after step {last.step} of {last.steps}")
+            self.course.end("stopped")
         else:
             self.course.end("finished")
 

@@ -61,7 +61,7 @@ def test_the_button_ends_the_states():
                 assert client.post("/stop").status_code == 204
         assert seen == [1, 2, 3]
         news = client.get("/news").json()
-        assert (news["phase"], news["note"]) == ("stopped", "after step 3 of 10")
+        assert (news["phase"], news["state"]["step"]) == ("stopped", 3)
     assert told == ["closed"]
 
 
