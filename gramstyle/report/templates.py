@@ -30,4 +30,4 @@ def _environment() -> Environment:
 
 def _source(name: str) -> str:
     room, _, file = name.rpartition("/")
-    return resources.files("gramstyle").joinpath(room or "report", file).read_text(encoding="utf-8")
+    return resources.files("gramstyle").joinpath(room or "report").joinpath(file).read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from gramstyle.transfer import (
     Style,
     TiledObjective,
     Transfer,
+    bands,
 )
 from gramstyle.transfer import planner as limits
 from gramstyle.transfer.canvas import canvas_of
@@ -134,10 +135,16 @@ def test_what_is_rehearsed_is_all_that_is_asked_for(settings, extractor):
     assert of().whole(size, segmented=True) < of().whole(size)
 
 
+COLOURS = {"color_weight": 1.0, "style_weight": 0.0, "content_weight": 0.0}
+
+
 @pytest.mark.parametrize(
-    "changes", [{}, {"histogram_weight": 1.0}, {"remedy": "softmax-global"}, {"color_weight": 1.0}], ids=str
+    "changes",
+    [{}, {"histogram_weight": 1.0}, {"remedy": "softmax-global"}, {"color_weight": 1.0}, COLOURS],
+    ids=str,
 )
-def test_what_is_rehearsed_is_what_happens(changes, settings, extractor):
+def test_what_is_rehearsed_is_what_happens(changes, settings, extractor, monkeypatch):
+    monkeypatch.setattr(bands, "ON_CPU", 1000)
     size, chosen = (80, 96), settings(**changes)
     content, image = (picture(seed, *size)[None] for seed in (1, 2))
     objective = Objective(extractor, chosen, content, [StyleImage(pixels=content)])
