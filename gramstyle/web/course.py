@@ -104,10 +104,9 @@ class Course:
         """Ask the run to stop after the present step."""
         self._stop.set()
 
-    def seen(self, seconds: float) -> None:
-        """Wait until somebody who looks on has been told of the end, or so long."""
-        if self._known.watched:
-            self._seen.wait(seconds)
+    def seen(self, seconds: float) -> bool:
+        """Wait until those who look on have been told of the end, or so long; whether they have."""
+        return not self._known.watched or self._seen.wait(seconds)
 
     def news(self, run: int = 0, since: int = 0) -> dict[str, Any]:
         """What is known, in plain types; of the losses, what came after step `since` of run `run`."""

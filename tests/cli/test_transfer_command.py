@@ -162,7 +162,6 @@ def test_a_texture(run, files, tmp_path):
     assert job["settings"]["content_weight"] == 0
 
 
-@pytest.mark.proofs
 def test_a_run_is_watched_on_a_page_and_stopped_there(run, files, tmp_path, monkeypatch):
     answers = []
 
@@ -221,6 +220,7 @@ def test_no_content_is_asked_of_where_it_has_no_weight(run, files, tmp_path):
     assert (job["settings"]["content_taps"], job["settings"]["content_weight"]) == ([], 0)
 
 
+@pytest.mark.proofs
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(run, files, tmp_path):
     steps = ("--size", 48, "--min-size", 32, "--first-iterations", 25, "--iterations", 25, "-b", TINY)
     whole = run("transfer", *files[:2], "-o", tmp_path / "whole.png", *steps)

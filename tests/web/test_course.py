@@ -100,13 +100,13 @@ def test_who_looks_on_is_waited_for():
     course = Course()
     course.begin("", {})
     course.end("finished")
-    course.seen(3600)  # nobody looks on: no wait
+    assert course.seen(3600)  # nobody looks on: no wait
     course.begin("", {})
     course.news()
     course.end("finished")
-    course.seen(0.01)  # somebody does, and was not told
+    assert not course.seen(0.01)
     course.news()
-    course.seen(3600)
+    assert course.seen(3600)
 
 
 def test_a_stop_is_of_one_run():
