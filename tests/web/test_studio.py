@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from starlette.testclient import TestClient
 
-from gramstyle import read_image
+from gramstyle import StyleError, read_image
 from gramstyle.images import save_image
 from gramstyle.transfer import Job, Work
 from gramstyle.web.begin import studio_app
@@ -161,3 +161,6 @@ def test_nothing_but_results_is_given_away(page, studio):
     for name in ("secret.txt", "own.png", "..%2Fcontent.png", "inputs", "%2Fetc%2Fpasswd"):
         assert page.get(f"/results/{name}").status_code == 404
     assert page.get("/results").json() == []
+    (studio.folder.parent / "a.png.job").write_text("{}")
+    with pytest.raises(StyleError, match=r"nothing to go on with of \.\./a\.png"):
+        studio.resume("../a.png")
