@@ -94,3 +94,10 @@ def test_a_port_that_is_taken():
             LivePage(port=port),
         ):
             pass
+
+
+@pytest.mark.parametrize(("host", "named"), [("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")])
+def test_the_address_is_one_that_a_browser_here_understands(host, named):
+    with LivePage(host=host) as page:
+        assert page.url.startswith(f"http://{named}:")
+        assert httpx.get(f"{page.url}news").status_code == 200

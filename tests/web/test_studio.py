@@ -85,7 +85,9 @@ def test_a_transfer_from_form_to_result(page, images, studio):
 
 
 def test_a_texture_has_no_content(page, images, studio):
-    assert begin(page, images, "b", content=False, init="noise").status_code == 204
+    assert (
+        begin(page, images, "b", content=False, init="noise", preserve_color="luminance").status_code == 204
+    )
     assert ended(page)["phase"] == "finished"
     job = json.loads((studio.folder / "b_01.png.json").read_text())["job"]
     assert (job["content"], job["settings"]["content_weight"], job["settings"]["init"]) == (None, 0, "noise")
@@ -161,6 +163,9 @@ def test_nothing_but_results_is_given_away(page, studio):
     for name in ("secret.txt", "own.png", "..%2Fcontent.png", "inputs", "%2Fetc%2Fpasswd"):
         assert page.get(f"/results/{name}").status_code == 404
     assert page.get("/results").json() == []
+    (studio.folder / "own.png.job").write_text("{}")  # of a run that has not written it
+    assert [(one["name"], one["drawn"]) for one in studio.results()] == [("own.png", False)]
+    assert page.get("/results/own.png").status_code == 404
     (studio.folder.parent / "a.png.job").write_text("{}")
     with pytest.raises(StyleError, match=r"nothing to go on with of \.\./a\.png"):
         studio.resume("../a.png")
