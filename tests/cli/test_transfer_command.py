@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from gramstyle import read_image
+from gramstyle.cli.watching import Place
 from gramstyle.images import save_image
 
 TINY = "timm:test_resnet@random:1"
@@ -209,6 +210,12 @@ def test_the_page_of_transfers_is_served_until_it_is_interrupted(run, tmp_path, 
     assert '<form id="begin"' in pages[0].text
     assert (tmp_path / "made").is_dir()
     assert run("web", "-o", tmp_path / "made", "--device", "tpu").code == 2
+
+
+@pytest.mark.parametrize(("host", "open_to_all"), [("0.0.0.0", True), ("127.0.0.1", False), ("::1", False)])
+def test_a_page_for_all_is_said_to_be_one(host, open_to_all, capsys):
+    Place(host=host).tell("http://127.0.0.1:8000/")
+    assert ("everyone who reaches" in capsys.readouterr().err) == open_to_all
 
 
 def test_no_content_is_asked_of_where_it_has_no_weight(run, files, tmp_path):

@@ -101,3 +101,5 @@ def test_the_address_is_one_that_a_browser_here_understands(host, named):
     with LivePage(host=host) as page:
         assert page.url.startswith(f"http://{named}:")
         assert httpx.get(f"{page.url}news").status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{page.url}news")
