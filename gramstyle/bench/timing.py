@@ -7,10 +7,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from gramstyle.bench import allocator as allocators
 from gramstyle.bench.allocator import Allocator
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in typing from Python 3.11
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ class Animation(Film):
         self.path = path
         self._max_pixels = max_pixels
         with reading(repr(str(path))), Image.open(path) as image:
-            check_size(*image.size, max_pixels)
+            check_size(image.width, image.height, max_pixels)
             self.size = image.height, image.width
             self.count = int(getattr(image, "n_frames", 1))
             lasting = [_seconds(image, at) for at in range(self.count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from os import PathLike
@@ -132,10 +133,10 @@ class StudySettings:
             FileNotFoundError: if there is none.
             StyleError: if it is no TOML, or says something that settings do not know.
         """
-        try:
+        if sys.version_info >= (3, 11):
             import tomllib
-        except ImportError:  # Python 3.10
-            import tomli as tomllib  # type: ignore[no-redef,import-not-found]
+        else:
+            import tomli as tomllib
         try:
             plain = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

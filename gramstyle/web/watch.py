@@ -11,7 +11,7 @@ from gramstyle.web.course import Course
 from gramstyle.web.server import HOST, installed, serving
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing_extensions import Self  # in typing from Python 3.11
 
 LINGER = 3.0
 """Seconds that a page has to learn of the end."""
