@@ -16,7 +16,8 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     default) or are such records themselves, gives its place to these; the command is called with the record
     that they make.
     """
-    hints = get_type_hints(command, include_extras=True)
+    # not get_type_hints, which on Python 3.10 hides the option of a parameter whose default is None
+    hints = inspect.get_annotations(command, eval_str=True)
     given = inspect.signature(command).parameters
     parameters = [
         option for name, one in given.items() for option in _options(name, hints[name], one.default)

@@ -119,9 +119,24 @@ class ConvGram(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(*inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(  # each by name: torch.compile of torch 2.10 takes *inputs to begin with a context
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: list[int],
+        padding: list[int],
+        dilation: list[int],
+        groups: int,
+        activation: str,
+        features: bool,
+        sums: bool,
+        wide: bool,
+        precision: str,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Features, or none of them, and sums."""
-        found: tuple[Tensor, Tensor, Tensor] = torch.ops.gramstyle.conv_gram.default(*inputs)
+        found: tuple[Tensor, Tensor, Tensor] = torch.ops.gramstyle.conv_gram.default(
+            x, weight, bias, stride, padding, dilation, groups, activation, features, sums, wide, precision
+        )
         return found
 
     @staticmethod

@@ -20,9 +20,19 @@ class Winograd(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(*inputs: Any) -> Tensor:
+    def forward(  # each by name: see `ConvGram`
+        x: Tensor,
+        weight: Tensor,
+        filter: Tensor,
+        turned: Tensor | None,
+        bias: Tensor | None,
+        padding: list[int],
+        activation: str,
+    ) -> Tensor:
         """Features (B, N, H', W')."""
-        found: Tensor = torch.ops.gramstyle.winograd.default(*inputs)
+        found: Tensor = torch.ops.gramstyle.winograd.default(
+            x, weight, filter, turned, bias, padding, activation
+        )
         return found
 
     @staticmethod

@@ -117,7 +117,10 @@ def _framed(pixels: NDArray[np.uint8], mosaic: Mosaic, palette: Palette) -> Figu
     whole = max(left + width + right, words + 2 * EDGE), top + height + EDGE
     figure = _figure(*whole, palette)
     ax = figure.add_axes((left / whole[0], EDGE / whole[1], width / whole[0], height / whole[1]))
-    ax.imshow(pixels, interpolation="nearest", aspect="auto", extent=(0, width, height, 0))
+    figure.figimage(
+        pixels, left, EDGE
+    )  # pixel for pixel, which an image within axes is not in every matplotlib
+    ax.set(xlim=(0, width), ylim=(height, 0), facecolor="none")
     _label(ax, mosaic, turned, palette)
     if mosaic.title:
         place = EDGE / whole[0], 1 - EDGE / whole[1]

@@ -315,7 +315,7 @@ def test_threads_that_ask_first_at_once_register_once(monkeypatch):
 
     monkeypatch.setattr(register, "_registered", False)
     monkeypatch.setattr(register, "_register_gram", slow)
-    for other in ("_register_gram_backward", "_register_conv_gram"):
+    for other in ("_register_gram_backward", "_register_conv_gram", "register_winograd"):
         monkeypatch.setattr(register, other, lambda: None)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(second, [torch.ones(1, 2, 3, 4)] * 4))
