@@ -1,0 +1,194 @@
+"""Where a convolution reads and what it makes: sizes, strides, padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gramstyle import check
+from gramstyle.errors import StyleError
+
+Mode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+"""What may stand in the padding."""
+
+Numbers: TypeAlias = int | Sequence[int]
+AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """A convolution without its numbers, along n dimensions of space: 1, 2 or 3.
+
+    Attributes:
+        batch: B.
+        channels: C, of the input.
+        outputs: N, of the output.
+        size: of the input, n numbers.
+        kernel: taps along each dimension.
+        stride: n numbers.
+        padding: before and after, n pairs.
+        dilation: n numbers.
+        groups: a divisor of C and N.
+        mode: what stands in the padding.
+    """
+
+    batch: int
+    channels: int
+    outputs: int
+    size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    groups: int
+    mode: Mode = "zeros"
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Positions from the first tap to the last, both counted."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """Size of the padded input."""
+        return tuple(size + sum(sides) for size, sides in zip(self.size, self.padding, strict=True))
+
+    @property
+    def result(self) -> tuple[int, ...]:
+        """Size of the output."""
+        found = zip(self.padded, self.reach, self.stride, strict=True)
+        return tuple((size - reach) // stride + 1 for size, reach, stride in found)
+
+    @property
+    def multiplications(self) -> int:
+        """Of the definition."""
+        each = self.channels // self.groups * prod(self.kernel)
+        return self.batch * self.outputs * prod(self.result) * each
+
+
+def geometry_of(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Numbers,
+    padding: Numbers | str,
+    dilation: Numbers,
+    groups: int,
+    mode: str,
+    space: int,
+) -> Geometry:
+    """The geometry of a convolution along `space` dimensions.
+
+    Raises:
+        TypeError: for tensors that are not floating point or complex, or of different types.
+        ValueError: for shapes that do not fit together; the message names the argument.
+        UnknownNameError: for another mode.
+    """
+    _check_tensors(x, weight, bias, space)
+    check.positive("groups", groups)
+    channels, outputs = x.shape[1], weight.shape[0]
+    if channels % groups or outputs % groups or weight.shape[1] != channels // groups:
+        raise ValueError(
+            f"weight must be (N, C / groups, ...) with C = {channels} and N divisible by groups, "
+            f"got weight {tuple(weight.shape)} and groups {groups}"
+        )
+    steps, spread = _numbers("stride", stride, space, 1), _numbers("dilation", dilation, space, 1)
+    kernel = tuple(weight.shape[2:])
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, spread, strict=True))
+    found = Geometry(
+        batch=x.shape[0],
+        channels=channels,
+        outputs=outputs,
+        size=tuple(x.shape[2:]),
+        kernel=kernel,
+        stride=steps,
+        padding=_padding(padding, steps, reach),
+        dilation=spread,
+        groups=groups,
+        mode=check.name_in("padding_mode", mode, MODES),  # type: ignore[arg-type]
+    )
+    _check_sizes(found)
+    return found
+
+
+def pad(x: Tensor, geometry: Geometry) -> Tensor:
+    """The input (B, C, ...) with what stands in its padding."""
+    if not any(map(any, geometry.padding)):
+        return x
+    sides = [side for pair in reversed(geometry.padding) for side in pair]
+    return functional.pad(x, sides, "constant" if geometry.mode == "zeros" else geometry.mode)
+
+
+def windows(tap: tuple[int, ...], geometry: Geometry) -> tuple[Any, ...]:
+    """Where a tap reads in the padded input (..., space), for all positions of the output: an index."""
+    parts = zip(tap, geometry.dilation, geometry.result, geometry.stride, strict=True)
+    return ..., *(slice(k * d, k * d + (size - 1) * step + 1, step) for k, d, size, step in parts)
+
+
+def _check_tensors(x: Tensor, weight: Tensor, bias: Tensor | None, space: int) -> None:
+    for name, one in (("input", x), ("weight", weight), ("bias", bias)):
+        if one is None:
+            continue
+        check.one_of_type(name, one, Tensor)
+        if not (one.is_floating_point() or one.is_complex()):
+            raise TypeError(f"{name} must be floating point or complex, got {one.dtype}: use .float()")
+        if (one.dtype, one.device) != (x.dtype, x.device):
+            raise TypeError(
+                f"{name} must be of the type and on the device of the input, {x.dtype} on {x.device}; "
+                f"got {one.dtype} on {one.device}"
+            )
+    if x.ndim != space + 2 or weight.ndim != space + 2:
+        raise ValueError(
+            f"input must be (B, C, {AXES[space]}) and weight (N, C / groups, taps of each), "
+            f"got {tuple(x.shape)} and {tuple(weight.shape)}"
+        )
+    if not torch.Size(weight.shape[2:]).numel():
+        raise ValueError(f"weight must have taps, got shape {tuple(weight.shape)}")
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        raise ValueError(f"bias must be ({weight.shape[0]},), one per output, got {tuple(bias.shape)}")
+
+
+def _numbers(name: str, value: Numbers, count: int, least: int) -> tuple[int, ...]:
+    found = (value,) * count if isinstance(value, int) else tuple(value)
+    if len(found) != count or any(isinstance(one, bool) or not isinstance(one, int) for one in found):
+        raise ValueError(f"{name} must be a whole number or {count} of them, got {value!r}")
+    if min(found) < least:
+        raise ValueError(f"{name} must be {least} or more, got {value!r}")
+    return found
+
+
+def _padding(
+    value: Numbers | str, stride: tuple[int, ...], reach: tuple[int, ...]
+) -> tuple[tuple[int, int], ...]:
+    """Before and after: ``same`` puts what is odd after, as torch does."""
+    if isinstance(value, str):
+        check.name_in("padding", value, ("same", "valid"))
+        if value == "valid":
+            return ((0, 0),) * len(reach)
+        if max(stride) > 1:
+            raise StyleError(f"padding 'same' needs stride 1, got stride {stride}: give numbers")
+        return tuple(((one - 1) // 2, one - 1 - (one - 1) // 2) for one in reach)
+    return tuple((one, one) for one in _numbers("padding", value, len(reach), 0))
+
+
+def _check_sizes(geometry: Geometry) -> None:
+    if min(geometry.result) < 1:
+        raise ValueError(
+            f"input must be as large as the kernel reaches, {geometry.reach}; padded it is {geometry.padded}"
+        )
+    largest = {"reflect": -1, "circular": 0}.get(geometry.mode)
+    for size, sides in zip(geometry.size, geometry.padding, strict=True):
+        if largest is not None and max(sides) > size + largest:
+            raise ValueError(
+                f"padding must be at most {size + largest} where the input has {size} positions and mode is "
+                f"{geometry.mode}, got {max(sides)}"
+            )
+        if geometry.mode != "zeros" and size == 0:
+            raise ValueError(f"input must have positions where padding_mode is {geometry.mode}, got none")

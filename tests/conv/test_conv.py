@@ -1,0 +1,144 @@
+"""Convolutions by every algorithm, beside torch in float64."""
+
+from pathlib import Path
+
+import pytest
+import scipy.fft
+import torch
+from conftest import assert_close
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from gramstyle.conv import ALGORITHMS, conv2d, conv3d
+from gramstyle.conv import fft as spectra
+from gramstyle.conv import im2col as columns
+from gramstyle.errors import StyleError, UnknownNameError
+
+TOLERANCE = {name: 1e-12 for name in ALGORITHMS} | {"fft": 1e-11}
+"""Of the largest output, in float64."""
+
+numbers = st.integers(1, 3)
+
+
+def drawn(shape, complex_=False, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    kind = torch.complex128 if complex_ else torch.float64
+    return torch.randn(shape, generator=generator, dtype=kind, requires_grad=True)
+
+
+def padded(x, sides, mode):
+    flat = [side for side in reversed(sides) for _ in range(2)]
+    return functional.pad(x, flat, "constant" if mode == "zeros" else mode)
+
+
+@st.composite
+def problems(draw, space):
+    """Arguments, and those of torch on an input that is padded beforehand."""
+    groups = draw(numbers)
+    kernel, stride, dilation = (draw(st.tuples(*[numbers] * space)) for _ in range(3))
+    padding = draw(st.tuples(*[st.integers(0, 2)] * space))
+    size = draw(st.tuples(*[st.integers(3, 12 if space == 2 else 6)] * space))
+    x = drawn((draw(numbers), groups * draw(numbers), *size), draw(st.booleans()))
+    weight = drawn((groups * draw(numbers), x.shape[1] // groups, *kernel), x.is_complex(), 1)
+    bias = drawn((weight.shape[0],), x.is_complex(), 2) if draw(st.booleans()) else None
+    mode = draw(st.sampled_from(["zeros", "reflect", "replicate", "circular"]))
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    assume(all(s + 2 * p >= r for s, p, r in zip(size, padding, reach, strict=True)))
+    assume(not (space == 3 and mode == "reflect" and x.is_complex()))  # torch has no gradient of that pad
+    return x, weight, bias, stride, padding, dilation, groups, mode
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("space", [2, 3])
+def test_every_algorithm_agrees_with_torch_and_its_gradients_too(name, space):
+    ours, theirs = ((conv2d, functional.conv2d), (conv3d, functional.conv3d))[space - 2]
+    given_ = problems(space).map(_one_tap) if name == "pointwise" else problems(space)
+
+    @settings(max_examples=25, deadline=None)
+    @given(given_)
+    def check(problem):
+        x, weight, bias, stride, padding, dilation, groups, mode = problem
+        found = ours(x, weight, bias, stride, padding, dilation, groups, padding_mode=mode, algorithm=name)
+        expected = theirs(padded(x, padding, mode), weight, bias, stride, 0, dilation, groups)
+        close(found, expected, TOLERANCE[name])
+        leaves = [one for one in (x, weight, bias) if one is not None]
+        outer = drawn(expected.shape, x.is_complex(), 3).detach()
+        gradients = (torch.autograd.grad(one, leaves, outer) for one in (found, expected))
+        for one, other in zip(*gradients, strict=True):
+            close(one, other, TOLERANCE[name])
+
+    check()
+
+
+def close(one, other, tolerance):
+    """Complex numbers by their parts."""
+    parts = [torch.view_as_real(part) if part.is_complex() else part for part in (one, other)]
+    assert_close(*parts, tolerance=tolerance)
+
+
+def _one_tap(problem):
+    x, weight, *others = problem
+    first = (slice(None), slice(None), *(slice(0, 1),) * (weight.ndim - 2))
+    return x, weight.detach()[first].clone().requires_grad_(), *others
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if name != "pointwise"])
+def test_same_padding_is_that_of_torch(name):
+    x, weight = drawn((1, 2, 9, 8)), drawn((3, 2, 4, 3))
+    found = conv2d(x, weight, padding="same", dilation=2, algorithm=name)
+    expected = functional.conv2d(x, weight, padding="same", dilation=2)
+    assert_close(found, expected, tolerance=1e-11)
+
+
+def test_bands_and_blocks_of_large_images(monkeypatch):
+    monkeypatch.setattr(columns, "MOST", 1000)
+    x, weight = drawn((1, 2, 150, 90)), drawn((3, 2, 5, 7))
+    expected = functional.conv2d(x, weight, stride=(2, 1), padding=3)
+    for name in ("implicit", "fft"):
+        found = conv2d(x, weight, stride=(2, 1), padding=3, algorithm=name)
+        assert_close(found, expected, tolerance=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"input": torch.ones(1, 2, 5, 5, dtype=torch.int64)}, TypeError, "input must be floating point"),
+        ({"input": torch.ones(1, 2, 5, 5, dtype=torch.float64)}, TypeError, "weight must be of the type"),
+        ({"input": torch.ones(2, 5, 5)}, ValueError, "input must be"),
+        ({"weight": torch.ones(3, 4, 3, 3)}, ValueError, "weight must be"),
+        ({"weight": torch.ones(3, 2, 0, 3)}, ValueError, "weight must have taps"),
+        ({"groups": 2}, ValueError, "weight must be"),
+        ({"groups": 0}, ValueError, "groups"),
+        ({"bias": torch.ones(2)}, ValueError, r"bias must be \(3,\)"),
+        ({"stride": 0}, ValueError, "stride must be 1 or more"),
+        ({"stride": (1, 2, 3)}, ValueError, "stride must be a whole number or 2"),
+        ({"padding": "same", "stride": 2}, StyleError, "needs stride 1"),
+        ({"padding": "full"}, UnknownNameError, "padding must be one of"),
+        ({"dilation": 3}, ValueError, "input must be as large as the kernel reaches"),
+        ({"padding": 5, "padding_mode": "reflect"}, ValueError, "padding must be at most 4"),
+        ({"padding_mode": "mirror"}, UnknownNameError, "padding_mode must be one of"),
+        ({"algorithm": "fast"}, UnknownNameError, "algorithm must be one of"),
+        ({"algorithm": "pointwise"}, StyleError, "not one; direct, im2col, im2row, implicit, fft can"),
+    ],
+)
+def test_what_cannot_be_convolved_is_said(changes, error, message):
+    given_ = {"input": torch.ones(1, 2, 5, 5), "weight": torch.ones(3, 2, 3, 3), "algorithm": "direct"}
+    with pytest.raises(error, match=message):
+        conv2d(**given_ | changes)
+
+
+@pytest.mark.parametrize(("size", "reach"), [(1, 1), (7, 3), (63, 3), (1000, 3), (1000, 31), (97, 97)])
+def test_blocks_are_of_lengths_that_transform_fast(size, reach):
+    """SciPy knows them: for real numbers those of 2, 3 and 5."""
+    wanted = max(reach, min(size, max(8 * reach, 64)))
+    assert spectra._block(size, reach) == scipy.fft.next_fast_len(wanted, real=True)
+
+
+def test_the_page_runs_as_it_stands(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "convolutions.md").read_text()
+    exec(page.split("```python\n")[1].split("```")[0], {})
+    assert capsys.readouterr().out.count("torch.Size([1, 8, 64, 64])") == 4
+    for name, one in ALGORITHMS.items():
+        assert f"| `{name}` |" in page
+        assert f"`gramstyle/{one.run.__module__.removeprefix('gramstyle.').replace('.', '/')}.py`" in page
