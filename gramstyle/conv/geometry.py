@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
@@ -19,12 +18,12 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 """What may stand in the padding."""
 
 Numbers: TypeAlias = int | Sequence[int]
-AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
+AXES = {2: "H, W", 3: "D, H, W"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """A convolution without its numbers, along n dimensions of space: 1, 2 or 3.
+    """A convolution without its numbers, along n dimensions of space: 2 or 3.
 
     Attributes:
         batch: B.
@@ -65,12 +64,6 @@ class Geometry:
         """Size of the output."""
         found = zip(self.padded, self.reach, self.stride, strict=True)
         return tuple((size - reach) // stride + 1 for size, reach, stride in found)
-
-    @property
-    def multiplications(self) -> int:
-        """Of the definition."""
-        each = self.channels // self.groups * prod(self.kernel)
-        return self.batch * self.outputs * prod(self.result) * each
 
 
 def geometry_of(

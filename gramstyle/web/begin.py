@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import python_multipart  # noqa: F401  # starlette asks for it with the first form, and no sooner
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile

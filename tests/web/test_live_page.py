@@ -1,7 +1,9 @@
 """A page on which a run is watched."""
 
+import importlib
 import io
 import socket
+import sys
 
 import httpx
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from gramstyle.errors import StyleError
 from gramstyle.web import LivePage
+from gramstyle.web.server import installed
 
 from .test_course import state
 
@@ -103,3 +106,22 @@ def test_the_address_is_one_that_a_browser_here_understands(host, named):
         assert httpx.get(f"{page.url}news").status_code == 200
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{page.url}news")
+
+
+@pytest.mark.parametrize("missing", ["uvicorn", "starlette", "python_multipart"])
+def test_what_is_not_installed_is_named(missing, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, missing, None)
+    for name in ("app", "begin"):
+        monkeypatch.delitem(sys.modules, f"gramstyle.web.{name}", raising=False)
+        monkeypatch.delattr(f"gramstyle.web.{name}", raising=False)
+    if missing == "starlette":
+        for name in [name for name in sys.modules if name.startswith("starlette.")]:
+            monkeypatch.delitem(sys.modules, name)
+    message = rf'pages need {missing}.*pip install "gramstyle\[web\]"'
+    with pytest.raises(ImportError, match=message), installed():
+        _all_of_it()
+
+
+def _all_of_it():
+    importlib.import_module("uvicorn")
+    importlib.import_module("gramstyle.web.begin")
