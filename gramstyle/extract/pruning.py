@@ -17,7 +17,7 @@ from gramstyle.weights import digest
 def pruned(trunk: nn.Module, sparsity: float, identity: WeightsIdentity) -> WeightsIdentity:
     """Set the smallest weights of each of `prunable` to 0, and say who the weights are now.
 
-    Every such convolution loses the same share of its weights (Han et al. 2015), and nothing is trained after.
+    Each such convolution loses the same share of its weights (Han et al. 2015), and nothing is trained after.
 
     Args:
         trunk: a network, changed in place; tensors that it was given stay as they are.
@@ -43,7 +43,7 @@ def pruned(trunk: nn.Module, sparsity: float, identity: WeightsIdentity) -> Weig
         conv.weight = nn.Parameter(weight, requires_grad=False)
     return replace(
         identity,
-        source=f"{identity.source}, sha256 {identity.sha256}, pruned to a sparsity of {sparsity:g}",
+        source=f"{identity.source}, pruned to a sparsity of {sparsity!r} (before: sha256 {identity.sha256})",
         sha256=digest(dict(trunk.state_dict())),
     )
 

@@ -191,8 +191,12 @@ def _without_smallest(sizes: Tensor, sparsity: float, argument: str, what: str) 
         raise StyleError(
             f"a sparsity of {sparsity:g} would remove all {removed} {what} of {argument}: take a smaller one"
         )
-    kept = torch.ones(len(sizes), dtype=torch.bool)
-    kept[sizes.argsort(stable=True)[:removed]] = False
+    if not removed:
+        return torch.ones(len(sizes), dtype=torch.bool)
+    threshold = sizes.kthvalue(removed).values
+    kept = sizes >= threshold
+    level = (sizes == threshold).nonzero().flatten()
+    kept[level[: removed - int((~kept).sum())]] = False
     return kept
 
 
