@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import product
 from pathlib import Path
@@ -34,7 +35,7 @@ from gramstyle.extract import Extractor, backbone
 from gramstyle.files import write_text
 from gramstyle.report import save
 from gramstyle.report.names import displayed
-from gramstyle.report.study.panels import dress, legend, panels
+from gramstyle.report.study.panels import dress, legend, log_scale, panels
 from gramstyle.report.study.strokes import RANDOM_DASH, strokes
 from gramstyle.report.theme import LIGHT, Palette, themed
 from gramstyle.study import QUICK
@@ -151,7 +152,7 @@ def bench_of(given: argparse.Namespace, progress: Progress) -> Bench:
         sources=corpus.labels("source"),
     )
     return Bench(
-        settings=QUICK,
+        settings=replace(QUICK, resize=given.resize),
         survey=looked,
         assessor=Assessor(
             labels, (), draws=draws, permutations=permutations, level=QUICK.level, seed=QUICK.seed
@@ -199,7 +200,7 @@ class Found:
                 "reading": reading,
                 "tap": self.taps[reading],
                 "spearman": float(spearmanr(mine, theirs).statistic),
-                "change": float(np.median(mine[known] / theirs[known] - 1)),
+                "ratio": float(np.median(mine[known] / theirs[known])),
                 "auc": self.estimate(reading, "auc"),
                 "contrast": self.estimate(reading, "contrast"),
                 "auc_change": self.difference(whole, reading, "auc"),
@@ -254,7 +255,7 @@ def tables(record: Row) -> str:
 def table(record: Row, reading: str) -> str:
     """One reading."""
     header = (
-        READINGS[reading], "zeros", "rank correlation", "median change", "AUC", "AUC minus whole", "contrast",
+        READINGS[reading], "zeros", "rank correlation", "median ratio", "AUC", "AUC minus whole", "contrast",
     )  # fmt: skip
     lines = [header, ("---",) * len(header)]
     lines += [
@@ -263,7 +264,7 @@ def table(record: Row, reading: str) -> str:
             + (RANDOM if row["weights"] == RANDOM else f"{row['sparsity']:g}"),
             "" if "zeros" not in row else f"{100 * row['zeros']:.0f} %",
             f"{row['spearman']:.3f}",
-            f"{100 * row['change']:+.0f} %",
+            f"{row['ratio']:.3g}",
             interval(row["auc"]),
             interval(row["auc_change"], sign="+") if any(row["auc_change"]) else "",
             interval([100 * one for one in row["contrast"]], 0) + " %",
@@ -283,18 +284,20 @@ def interval(ends: Sequence[float], digits: int = 3, sign: str = "") -> str:
 def figure(record: Row, palette: Palette = LIGHT) -> Any:
     """A row of panels per reading: distances beside those of the whole network, and separation."""
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
     columns = {
         "spearman": "rank correlation with\nthe whole network",
-        "change": "median change\nof a distance (%)",
-        "auc": "AUC: styles told apart",
-        "contrast": "contrast (%)",
+        "ratio": "distance / that of the\nwhole network, median",
+        "auc": "AUC: how well\nstyles are told apart",
+        "contrast": "contrast (%): how far\nother styles lie beyond",
     }
     networks = list(dict.fromkeys(row["network"] for row in record["rows"]))
     looks = strokes(networks, palette)
     with themed():
         made = panels(
-            2 * len(columns), "Style distances of networks pruned by magnitude, not trained again", palette,
+            2 * len(columns),
+            "Style distances of networks pruned by magnitude and not trained again", palette,
             height=2.3, extra=1.2, sharex=True,
         )  # fmt: skip
         for ax, (reading, (column, title)) in zip(made.axes, product(READINGS, columns.items()), strict=True):
@@ -306,6 +309,9 @@ def figure(record: Row, palette: Palette = LIGHT) -> Any:
             for name in networks:
                 curve(ax, column, rows_of(record, name, reading), looks[name])
             ax.set_xticks([0, 30, 50, 70, 90])
+            if column == "ratio":
+                shown = [row for row in record["rows"] if row["weights"] != RANDOM]
+                log_scale(ax, "y", [row["ratio"] for row in shown if row["reading"] == reading])
         handles = [
             Line2D(
                 [], [], color=one.colour, marker=one.marker, linestyle=one.dash, markersize=4,
@@ -314,8 +320,9 @@ def figure(record: Row, palette: Palette = LIGHT) -> Any:
             for name, one in looks.items()
         ]  # fmt: skip
         ghost = Line2D([], [], color=palette.muted, linestyle=RANDOM_DASH, linewidth=0.9)
-        ghost.set_label("the same with random weights, whole")
-        legend(made.figure, [*handles, ghost], palette, 4)
+        ghost.set_label("with random weights, not pruned")
+        band = Patch(color=palette.muted, alpha=0.25, linewidth=0, label="95 % interval")
+        legend(made.figure, [*handles, ghost, band], palette, 5)
     return made.figure
 
 
@@ -326,7 +333,7 @@ def rows_of(record: Row, network: str, reading: str) -> list[Row]:
 
 def curve(ax: Any, column: str, rows: list[Row], look: Any) -> None:
     """One network in one panel: trained by sparsity, random as a line across."""
-    unit = 1 if column in ("spearman", "auc") else 100
+    unit = 100 if column == "contrast" else 1
     trained = [row for row in rows if row["weights"] != RANDOM]
     x = [100 * row["sparsity"] for row in trained]
     values = np.array([row[column] for row in trained], dtype=float).reshape(len(trained), -1) * unit
@@ -337,7 +344,7 @@ def curve(ax: Any, column: str, rows: list[Row], look: Any) -> None:
         markersize=3.6, zorder=5,
     )  # fmt: skip
     for row in rows:
-        if row["weights"] == RANDOM and column != "change":
+        if row["weights"] == RANDOM and column != "ratio":
             value = unit * float(np.ravel(row[column])[0])
             ax.axhline(value, color=look.colour, linestyle=RANDOM_DASH, linewidth=0.9, zorder=2)
 

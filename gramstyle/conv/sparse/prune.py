@@ -118,7 +118,8 @@ def channel_mask(weight: Tensor, sparsity: float, *, groups: int = 1) -> Tensor:
     sizes = _layer(weight).square()
     if groups < 1 or len(sizes) % groups:
         raise ValueError(f"groups must divide the {len(sizes)} filters of weight, got {groups}")
-    grouped = sizes.flatten(2).sum(2).reshape(groups, -1, sizes.shape[1]).sum(1)  # (groups, C / groups)
+    taps = sizes[0, 0].numel()
+    grouped = sizes.reshape(groups, -1, sizes.shape[1], taps).sum((1, 3))  # (groups, C / groups)
     kept = _without_smallest(grouped.flatten(), sparsity, "weight", "channels").reshape(groups, -1)
     rows = kept.repeat_interleave(len(sizes) // groups, 0)
     return _spread(rows.reshape(*rows.shape, *[1] * (weight.ndim - 2)), weight)
@@ -179,7 +180,7 @@ def n_of_m_mask(weight: Tensor, keep: int = 2, of: int = 4) -> Tensor:
             "this layer whole, or pad its channels"
         )
     rows = sizes.movedim(1, -1).unflatten(-1, (-1, of))
-    order = rows.argsort(-1, stable=True)
+    order = rows.argsort(dim=-1, stable=True)
     kept = torch.ones_like(rows, dtype=torch.bool).scatter_(-1, order[..., : of - keep], False)
     return kept.flatten(-2).movedim(-1, 1).contiguous().to(weight.device)
 
