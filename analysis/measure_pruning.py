@@ -117,7 +117,7 @@ def measured(given: argparse.Namespace, progress: Progress) -> Row:
         drawn = Network(f"{name.partition('@')[0]}@random:0", like=name, device="cpu", progress=progress)
         for sparsity in given.sparsities:
             network = Network(name, sparsity=sparsity, device="cpu", progress=progress)
-            found = Found(network, bench)
+            found = whole if sparsity == first else Found(network, bench)
             facts = {"network": name, "weights": "trained", "sparsity": sparsity}
             keep(given, record, facts | {"zeros": zeros(network, sparsity)}, found, whole)
         keep(given, record, {"network": name, "weights": RANDOM, "sparsity": 0.0}, Found(drawn, bench), whole)
@@ -216,9 +216,9 @@ class Found:
 
     def difference(self, whole: Found, reading: str, name: str) -> list[float | None]:
         """Mine minus that of the whole network, on the same resamples."""
-        values = [float(one.estimate(reading, name)[0] or 0) for one in (self, whole)]
-        draws = [one.assessed[reading].draws["style", name, "all"] for one in (self, whole)]
-        found = paired_difference(*values, *draws, self.level)
+        mine, theirs = (float(one.estimate(reading, name)[0] or 0) for one in (self, whole))
+        draws, others = (one.assessed[reading].draws["style", name, "all"] for one in (self, whole))
+        found = paired_difference(mine, theirs, draws, others, self.level)
         return [found.value, found.interval.low, found.interval.high]
 
 
