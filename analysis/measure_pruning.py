@@ -277,7 +277,7 @@ def table(record: Row, reading: str) -> str:
 
 def interval(ends: Sequence[float], digits: int = 3, sign: str = "") -> str:
     """A figure with its interval."""
-    value, low, high = (f"{round(one, digits) + 0.0:{sign}.{digits}f}" for one in ends)
+    value, low, high = (f"{one:{sign}.{digits}f}" for one in ends)  # -0.000 is below 0
     return f"{value} [{low}, {high}]"
 
 

@@ -61,7 +61,7 @@ class Extractor(nn.Module):
         pooling: ``average`` or ``l2`` in the place of VGG's maxima, scaled to about their size.
         sparsity: share of the weights of each convolution that is set to 0, the smallest first, from 0 up to
             but not 1; nothing is trained after. The first convolution and depthwise ones stay whole: they
-            hold few weights, and suffer most (`gramstyle.extract.pruning`). It changes features, not time.
+            hold few weights, and the first is sensitive (`gramstyle.extract.pruning`). Zeros save no time.
         normalization: replaces what the weights declare; random weights and files take what the
             library that builds the network declares for it.
         kernel: ``reference`` runs the layers as their library builds them; otherwise batch normalisation
