@@ -68,8 +68,8 @@ def test_memory_is_what_torch_holds_at_most():
         return second + 1
 
     assert 2 * 2**20 <= footprint(run, torch.device("cpu")) < 2.01 * 2**20  # and the scalars
-    columns = torch.rand(1, 8, 32, 32), torch.rand(8, 8, 3, 3)
-    geometry = of_text("1x8x32x32:8x3x3", 1, 1).geometry(*columns)
+    columns = torch.rand(1, 32, 32, 32), torch.rand(32, 32, 3, 3)
+    geometry = of_text("1x32x32x32:32x3x3", 1, 1).geometry(*columns)
     written, whole = (
         footprint(lambda name=name: ALGORITHMS[name](*columns, geometry), torch.device("cpu"))
         for name in ("im2col", "library")
