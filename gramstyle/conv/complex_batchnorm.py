@@ -195,6 +195,6 @@ def _check_covariance(name: str, value: Tensor | None, channels: int) -> None:
     real, imag, both = value.double().unbind(1)
     if bool((real < 0).any() or (imag < 0).any() or (both.square() > real * imag * (1 + 1e-5)).any()):
         raise ValueError(
-            f"{name} must hold (variance of real, variance of imag, covariance) of each channel, from 0 on and "
-            "within their geometric mean"
+            f"{name} must hold (variance of real, variance of imag, covariance) of each channel, from 0 on "
+            "and within their geometric mean"
         )
