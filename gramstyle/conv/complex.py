@@ -63,8 +63,9 @@ def by_three(x: Planes, weight: Planes, conv: Real) -> Planes:
 
     With ``k = c(a + b)``: ``k - b(c + d) + i(k + a(d - c))``. Torch's own complex convolution has three, too,
     on numbers that it takes apart first. The parts are differences of larger numbers: the error is bounded by
-    the size of the complex number, not by that of each part (Higham 1992, SIAM J. Matrix Anal. Appl. 13), and
-    on average it is near twice that of four products. So `by_blocks` is for half precision.
+    the size of the complex number, not by that of each part (Higham 1992, SIAM J. Matrix Anal. Appl. 13).
+    In half precision, where sums are rounded before they are multiplied, it is about a bit larger than that
+    of four products: `by_blocks` is for that.
     """
     shared = conv(x.real + x.imag, weight.real)
     real = shared - conv(x.imag, weight.real + weight.imag)

@@ -160,15 +160,21 @@ def error(found, x, weight):
     return torch.stack([(one.double() - other).norm() / other.norm() for one, other in parts])
 
 
-def test_gauss_loses_about_a_bit():
-    x, weight = (
-        Planes.of(drawn(*shape, kind=torch.complex64, seed=9)) for shape in ((2, 32, 20, 20), (16, 32, 3, 3))
-    )
+def half(planes):
+    return Planes(*(part.bfloat16() for part in planes))
+
+
+def single(planes):
+    return Planes(*(part.float() for part in planes))
+
+
+def test_gauss_loses_about_a_bit_of_half_precision():
+    x, weight = half(Planes.of(drawn(2, 32, 16, 16))), half(Planes.of(drawn(16, 32, 3, 3, seed=1)))
     three, four = (
-        error(complex_conv2d(x, weight, algorithm=route, real="im2col"), x, weight) for route in ROUTES
+        error(complex_conv2d(x, weight, algorithm=route), single(x), single(weight)) for route in ROUTES
     )
-    assert (four < 4e-7).all()
-    assert (four < three).all()
+    assert (four < 2**-8).all()
+    assert (1.5 * four < three).all()
     assert (three < 4 * four).all()
 
 
@@ -181,13 +187,9 @@ def test_a_small_part_drowns_in_gauss_and_not_in_blocks():
     three, four = (error(complex_conv2d(x, weight, algorithm=route), x, weight) for route in ROUTES)
     assert four.max() < 1e-6
     assert three[1] > 1e-4
-    half, kernel = (Planes(*(part.bfloat16() for part in one)) for one in (x, weight))
+    x, weight = half(x), half(weight)
     three, four = (
-        error(
-            complex_conv2d(half, kernel, algorithm=route),
-            *(Planes(*(part.float() for part in one)) for one in (half, kernel)),
-        )
-        for route in ROUTES
+        error(complex_conv2d(x, weight, algorithm=route), single(x), single(weight)) for route in ROUTES
     )
     assert four.max() < 5e-3
     assert three[1] > 1
