@@ -57,6 +57,7 @@ def test_training_inference_and_what_is_kept_are_those_of_torch(shape, momentum,
         assert_close(found, expected, tolerance=1e-10)
         for name, value in theirs.state_dict().items():
             assert_close(ours.state_dict()[name].double(), value.double(), tolerance=1e-12)
+        assert not ours.running_mean.requires_grad
         outer = drawn(*shape, seed=9)
         found.backward(outer)
         expected.backward(outer)

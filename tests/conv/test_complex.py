@@ -1,5 +1,6 @@
 """Complex convolutions beside torch's own, SciPy's, and what is known of complex numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,25 @@ def test_gradients_are_the_slopes(route):
 
     assert torch.autograd.gradcheck(planar, flat)
     assert torch.autograd.gradgradcheck(planar, flat)
+
+
+def test_algorithms_are_told_the_sizes_that_they_see(monkeypatch):
+    seen = []
+
+    def run(x, weight, geometry):
+        told = geometry.batch, geometry.channels, geometry.outputs, geometry.complex
+        seen.append(told == (x.shape[0], x.shape[1], weight.shape[0], x.is_complex()))
+        return ALGORITHMS["torch"].run(x, weight, geometry)
+
+    monkeypatch.setitem(ALGORITHMS, "spy", replace(ALGORITHMS["torch"], run=run))
+    x, weight = drawn(2, 4, 5, 5), drawn(6, 2, 3, 3)
+    for one, other in ((x, weight), (x.real, weight), (x, weight.real)):
+        conv2d(one, other, groups=2, algorithm="spy")
+    for route in ROUTES:
+        for one in (Planes.of(x), x.real):
+            complex_conv2d(one, Planes.of(weight), groups=2, algorithm=route, real="spy")
+    assert len(seen) == 3 + 3 + 1 + 1 + 1
+    assert all(seen)
 
 
 @pytest.mark.parametrize("route", ROUTES)
