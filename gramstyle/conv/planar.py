@@ -28,7 +28,7 @@ def complex_conv2d(
     *,
     padding_mode: str = "zeros",
     algorithm: str,
-    real: str = "torch",
+    real: str = "library",
 ) -> Planes:
     """`gramstyle.conv.conv2d` for complex numbers in planes, with gradients.
 
@@ -71,7 +71,7 @@ def complex_conv3d(
     *,
     padding_mode: str = "zeros",
     algorithm: str,
-    real: str = "torch",
+    real: str = "library",
 ) -> Planes:
     """As `complex_conv2d`, for volumes (B, C, D, H, W)."""
     shape = (stride, padding, dilation, groups, padding_mode)
@@ -103,7 +103,7 @@ def _convolved(
 
     def conv(x: Tensor, weight: Tensor) -> Tensor:
         own = replace(geometry, channels=x.shape[1], outputs=weight.shape[0])
-        return chosen.run(x, weight, own)
+        return chosen(x, weight, own)
 
     found = _routed(x, weight, conv, geometry, algorithm)
     if bias is None:

@@ -1,0 +1,1 @@
+"""Kernels that training or pruning made sparse."""
