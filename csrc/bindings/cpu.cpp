@@ -7,6 +7,7 @@
 #include "checks.h"
 #include "gramstyle/conv_gram.h"
 #include "gramstyle/gram.h"
+#include "gramstyle/sparse.h"
 #include "gramstyle/winograd.h"
 #include "large_pages.h"
 #include "maps.h"
@@ -135,6 +136,25 @@ Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> tu
   return torch::stable::transpose(torch::stable::transpose(map, 1, 3), 2, 3);
 }
 
+Tensor sparse_conv(Tensor x, Tensor values, Tensor columns, Tensor rows, std::optional<Tensor> bias,
+                   std::vector<int64_t> kernel, std::vector<int64_t> stride, std::vector<int64_t> padding,
+                   std::vector<int64_t> dilation, int64_t groups) {
+  check_maps(x, "x");
+  const int64_t outputs = rows.numel() - 1;
+  const Side vertical{x.size(2), kernel[0], stride[0], padding[0], dilation[0]};
+  const Side horizontal{x.size(3), kernel[1], stride[1], padding[1], dilation[1]};
+  check_side(vertical, "height");
+  check_side(horizontal, "width");
+  Tensor map = empty_map(x, {x.size(0), outputs, vertical.outputs(), horizontal.outputs()});
+  if (map.numel() > 0)
+    sparse_conv_cpu({maps_of(x), values.data_ptr(), static_cast<const int64_t*>(columns.data_ptr()),
+                     static_cast<const int64_t*>(rows.data_ptr()), bias ? bias->data_ptr() : nullptr, groups,
+                     kernel[0], kernel[1], stride[0], stride[1], padding[0], padding[1], dilation[0],
+                     dilation[1], maps_of(map)},
+                    &torch_parallel_for);
+  return map;
+}
+
 }  // namespace
 }  // namespace gramstyle
 
@@ -148,6 +168,9 @@ STABLE_TORCH_LIBRARY(gramstyle, m) {
       "winograd(Tensor x, Tensor weight, Tensor filter, Tensor? turned, Tensor? bias, SymInt[] padding, str "
       "activation) "
       "-> Tensor");
+  m.def(
+      "sparse_conv(Tensor x, Tensor values, Tensor columns, Tensor rows, Tensor? bias, SymInt[] kernel, "
+      "SymInt[] stride, SymInt[] padding, SymInt[] dilation, SymInt groups) -> Tensor");
 }
 STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) {
   m.impl("gram", TORCH_BOX(&gramstyle::gram));
@@ -155,4 +178,5 @@ STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) {
   m.impl("conv_gram", TORCH_BOX(&gramstyle::conv_gram));
   m.impl("winograd_filter", TORCH_BOX(&gramstyle::winograd_filter));
   m.impl("winograd", TORCH_BOX(&gramstyle::winograd));
+  m.impl("sparse_conv", TORCH_BOX(&gramstyle::sparse_conv));
 }
