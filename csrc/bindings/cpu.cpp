@@ -150,7 +150,7 @@ Tensor sparse_conv(Tensor x, Tensor values, Tensor columns, Tensor rows, std::op
     sparse_conv_cpu({maps_of(x), values.data_ptr(), static_cast<const int64_t*>(columns.data_ptr()),
                      static_cast<const int64_t*>(rows.data_ptr()), bias ? bias->data_ptr() : nullptr, groups,
                      kernel[0], kernel[1], stride[0], stride[1], padding[0], padding[1], dilation[0],
-                     dilation[1], maps_of(map)},
+                     dilation[1], maps_of(map), int64_t(torch::stable::get_num_threads())},
                     &torch_parallel_for);
   return map;
 }

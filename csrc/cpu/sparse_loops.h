@@ -1,7 +1,5 @@
-// The loops of sparse convolutions, once over a type of vectors. See `loops.h` for what must not be shared.
-//
-// The lanes of a vector lie apart: lane (i, j) of vector (r, c) of a tile is the position (i * rows + r,
-// j * columns + c) of it. A tap further along a row is then the next vector, and no load crosses a line.
+// The loops of sparse convolutions, once over a type of vectors, whose lanes lie apart: see `sparse_plan.h`.
+// See `loops.h` for what must not be shared.
 #pragma once
 
 #include "kernels.h"
@@ -74,13 +72,16 @@ struct SparseLoops {
   // Calls `Do` with the shape of a tile as constants.
   template <template <int64_t, int64_t> class Do, class... A>
   static void with_shape(int64_t rows, int64_t columns, A... arguments) {
-    if (columns == 8) with_rows<Do, 8>(rows, arguments...);
-    if (columns == 7) with_rows<Do, 7>(rows, arguments...);
-    if (columns == 6) with_rows<Do, 6>(rows, arguments...);
-    if (columns == 5) with_rows<Do, 5>(rows, arguments...);
-    if (columns == 4) with_rows<Do, 4>(rows, arguments...);
-    if (columns == 2) with_rows<Do, 2>(rows, arguments...);
-    if (columns == 1) with_rows<Do, 1>(rows, arguments...);
+    switch (columns) {
+      case 1: return with_rows<Do, 1>(rows, arguments...);
+      case 2: return with_rows<Do, 2>(rows, arguments...);
+      case 3: return with_rows<Do, 3>(rows, arguments...);
+      case 4: return with_rows<Do, 4>(rows, arguments...);
+      case 5: return with_rows<Do, 5>(rows, arguments...);
+      case 6: return with_rows<Do, 6>(rows, arguments...);
+      case 7: return with_rows<Do, 7>(rows, arguments...);
+      default: return with_rows<Do, 8>(rows, arguments...);
+    }
   }
   template <template <int64_t, int64_t> class Do, int64_t C, class... A>
   static void with_rows(int64_t rows, A... arguments) {

@@ -19,10 +19,11 @@ struct SparseConvArgs {
   const void* bias;     // (N), of the type of values; may be null
   int64_t groups, kernel_height, kernel_width;
   int64_t stride_height, stride_width, padding_height, padding_width, dilation_height, dilation_width;
-  Maps out;  // (B, N, H', W'), contiguous, of the type of x
+  Maps out;         // (B, N, H', W'), contiguous, of the type of x
+  int64_t threads;  // that there are
 };
 
-// The same bits for any number of threads: each output is added up in one order.
+// The same bits for any number of threads: each output is added up in the order of its columns.
 void sparse_conv_cpu(const SparseConvArgs& args, ParallelFor parallel_for);
 
 }  // namespace gramstyle
