@@ -40,13 +40,13 @@ SparseTerms<T> terms_of(const SparseConvArgs& a, const SparsePlan& plan, int64_t
   SparseTerms<T> found;
   found.terms.reserve(size_t(a.rows[outputs]));
   found.starts.reserve(size_t(outputs * parts_of(channels, at_once) + 1));
-  std::vector<int64_t> at(a.rows, a.rows + outputs);
+  std::vector<int32_t> at(a.rows, a.rows + outputs);
   for (int64_t group = 0; group < a.groups; ++group)
     for (int64_t first = 0; first < channels; first += at_once) {
       const int64_t from = first / at_once * depth;
       for (int64_t n = outputs / a.groups * group; n < outputs / a.groups * (group + 1); ++n) {
         found.starts.push_back(int64_t(found.terms.size()));
-        int64_t& t = at[size_t(n)];
+        int32_t& t = at[size_t(n)];
         for (; t < a.rows[n + 1] && a.columns[t] < from + depth; ++t)
           found.terms.push_back({values[t], offsets[size_t(a.columns[t] - from)]});
       }
@@ -60,10 +60,10 @@ class SparseConv {
  public:
   explicit SparseConv(const SparseConvArgs& a)
       : a_(a),
-        plan_(sparse_plan<T>(
-            {0, 0, a.kernel_height, a.stride_height, a.padding_height, a.dilation_height},
-            {0, 0, a.kernel_width, a.stride_width, a.padding_width, a.dilation_width}, a.out.height,
-            a.out.width, channels_, outputs_, a.rows[a.out.channels] / a.groups)),
+        plan_(sparse_plan<T>({0, 0, a.kernel_height, a.stride_height, a.padding_height, a.dilation_height},
+                             {0, 0, a.kernel_width, a.stride_width, a.padding_width, a.dilation_width},
+                             a.out.height, a.out.width, channels_, outputs_,
+                             a.rows[a.out.channels] / a.groups)),
         at_once_(plan_.at_once<T>(channels_)),
         terms_(terms_of<T>(a, plan_, at_once_)),
         bias_(size_t(a.out.channels), T(0)) {
@@ -160,15 +160,15 @@ class SparseConv {
     if (step == 1 && size_of(x.type) == sizeof(T))
       std::copy_n(static_cast<const T*>(x.data) + from, end - begin, out + begin);
     else
-      for (int64_t i = begin; i < end; ++i)
-        out[i] = element_at<T>(x.data, x.type, from + (i - begin) * step);
+      for (int64_t i = begin; i < end; ++i) out[i] = element_at<T>(x.data, x.type, from + (i - begin) * step);
     std::fill_n(out + end, whole - end, T(0));
   }
 
   void write(const T* sums, const Corner& at, int64_t output) const {
     const Maps& map = a_.out;
     const int64_t rows = plan_.down.outputs(), columns = plan_.across.outputs();
-    const int64_t height = std::min(rows, map.height - at.top), width = std::min(columns, map.width - at.left);
+    const int64_t height = std::min(rows, map.height - at.top),
+                  width = std::min(columns, map.width - at.left);
     const int64_t offset =
         at.image * map.image_step + output * map.channel_step + at.top * map.row_step + at.left;
     const bool same = size_of(map.type) == sizeof(T);
@@ -196,8 +196,8 @@ class SparseConv {
   const Kernels<T>& kernel_ = kernels<T>();
   int64_t channels_ = a_.x.channels / a_.groups, outputs_ = a_.out.channels / a_.groups;  // of a group
   SparsePlan plan_;
-  int64_t at_once_;           // channels
-  int64_t share_, shares_;    // of outputs
+  int64_t at_once_;         // channels
+  int64_t share_, shares_;  // of outputs
   SparseTerms<T> terms_;
   std::vector<T> bias_;
 };
@@ -220,6 +220,32 @@ void run(const SparseConvArgs& a, ParallelFor parallel_for) {
 }
 
 }  // namespace
+
+namespace {
+
+// From an output to the next, and back over what it has of each channel, so that columns ascend.
+template <class T>
+void turn(const SparseTurnedArgs& a) {
+  const int64_t each = a.outputs / a.groups, count = a.rows[a.outputs];
+  std::fill_n(a.turned_rows, a.groups * a.channels + 1, 0);
+  int32_t* next = a.turned_rows + 1;
+  for (int64_t n = 0; n < a.outputs; ++n)
+    for (int64_t t = a.rows[n]; t < a.rows[n + 1]; ++t) ++next[n / each * a.channels + a.columns[t] / a.taps];
+  for (int64_t c = a.groups * a.channels - 1, end = count; c >= 0; --c)
+    end -= next[c], next[c] = int32_t(end);
+  for (int64_t n = 0; n < a.outputs; ++n)
+    for (int64_t t = a.rows[n + 1] - 1; t >= a.rows[n]; --t) {
+      const int32_t to = next[n / each * a.channels + a.columns[t] / a.taps]++;
+      static_cast<T*>(a.turned_values)[to] = static_cast<const T*>(a.values)[t];
+      a.turned_columns[to] = int32_t(n % each * a.taps + a.taps - 1 - a.columns[t] % a.taps);
+    }
+}
+
+}  // namespace
+
+void sparse_turned_cpu(const SparseTurnedArgs& args) {
+  args.doubles ? turn<double>(args) : turn<float>(args);
+}
 
 void sparse_conv_cpu(const SparseConvArgs& args, ParallelFor parallel_for) {
   const SparseConvArgs flattened = flat(args);
