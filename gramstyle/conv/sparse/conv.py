@@ -73,7 +73,7 @@ def sparse_conv2d(
     """
     if not isinstance(weight, SparseKernel):
         raise TypeError(
-            f"weight must be a sparse kernel, got {type(weight).__name__}: make one, as by Csr.from_dense(weight)"
+            f"weight must be a sparse kernel, got {type(weight).__name__}: make one, as by Csr.from_dense"
         )
     like = weight.values.new_zeros(1).expand(weight.shape)  # the shape, type and device of a dense one
     geometry = geometry_of(input, like, bias, stride, padding, dilation, groups, padding_mode, 2)

@@ -24,8 +24,13 @@ VERSION = "1"
 LAYOUTS: dict[str, type[SparseKernel]] = {one.layout: one for one in (Csr, Blocks, TwoFour)}
 """Name in files -> class."""
 
-TENSORS = {"csr": ("values", "columns", "rows"), "blocks": ("values", "columns", "rows")}
-TENSORS["2:4"] = ("values", "positions")
+
+TENSORS: dict[str, tuple[str, ...]] = {
+    "csr": ("values", "columns", "rows"),
+    "blocks": ("values", "columns", "rows"),
+    "2:4": ("values", "positions"),
+}
+"""Layout -> what a kernel has of it in a file."""
 
 
 def save_sparse(path: str | os.PathLike[str], kernels: Mapping[str, SparseKernel]) -> None:
@@ -114,15 +119,15 @@ def _layouts_of(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
         )
     if metadata.get("version") != VERSION:
         raise WeightsError(
-            f"{file} is of version {metadata.get('version')!r}, and this gramstyle reads {VERSION!r}: update it"
+            f"{file} is of version {metadata.get('version')!r}, this gramstyle reads {VERSION!r}: update it"
         )
     try:
-        layouts = json.loads(metadata.get("layouts", ""))
+        layouts: dict[str, Any] = json.loads(metadata.get("layouts", ""))
         if not all(one["layout"] in LAYOUTS and isinstance(one["shape"], list) for one in layouts.values()):
             raise ValueError(f"layouts must be of {', '.join(LAYOUTS)}")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(f"{file} is damaged: its layouts cannot be read ({error})") from error
-    return layouts  # type: ignore[no-any-return]
+    return layouts
 
 
 def _kernel(file: Path, name: str, said: dict[str, Any], tensors: dict[str, Tensor]) -> SparseKernel:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ Shape = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SparseKernel(ABC):
-    """A kernel (N, C / groups, taps down, taps across) of which only some values are stored; all others are 0.
+    """A kernel (N, C / groups, taps down, taps across) of which some values are stored; all others are 0.
 
     Attributes:
         values: what is stored, in the order of its layout; gradients flow to it.
@@ -77,7 +77,7 @@ class SparseKernel(ABC):
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """On another device; its values of another type."""
-        moved = {name: one.to(device) for name, one in self.tensors().items()}
+        moved: dict[str, Any] = {name: one.to(device) for name, one in self.tensors().items()}
         return replace(self, **moved | {"values": moved["values"].to(dtype or self.values.dtype)})
 
 
@@ -108,7 +108,7 @@ def checked_shape(shape: tuple[int, ...], argument: str = "shape") -> Shape:
         )
     if prod(shape) >= 2**31:
         raise ValueError(f"{argument} must have fewer than 2^31 values in all, got {shape}")
-    return shape  # type: ignore[return-value]
+    return shape
 
 
 def check_tensor(name: str, one: Tensor, values: Tensor, kind: torch.dtype, shape: tuple[int, ...]) -> None:

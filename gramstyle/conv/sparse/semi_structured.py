@@ -15,7 +15,7 @@ from gramstyle.conv.sparse.two_four import TwoFour
 
 HALVES = (torch.float16, torch.bfloat16)
 ROWS, COLUMNS, POSITIONS = 32, 64, 8
-"""What outputs, channels x taps and positions must be multiples of, for both libraries; the last are padded."""
+"""Outputs, channels x taps and positions must be multiples of these, for both; the last are padded."""
 
 
 def reason_against_semi_structured(x: Tensor, kernel: SparseKernel, geometry: Geometry) -> str | None:

@@ -50,7 +50,7 @@ class TwoFour(SparseKernel):
         if bool((first >= second).any()):
             at = int((first >= second).nonzero()[0])
             raise ValueError(
-                f"positions must ascend within each four, got {int(first[at])}, {int(second[at])} in four {at}"
+                f"positions must ascend within each four; four {at} has {int(first[at])}, {int(second[at])}"
             )
 
     @classmethod
