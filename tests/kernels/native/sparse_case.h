@@ -20,6 +20,7 @@ inline SparseCase draw_sparse(Choices& choose) {
   constexpr int64_t kShares[] = {2, 10, 50};
   SparseCase one{draw_conv_gram(choose), choose.one_of(kShares)};
   one.conv.activation = Activation::none;
+  one.conv.kind = choose.once_in(2) ? Kind::whole : Kind::real;  // 0 times infinity is not computed
   one.conv.features = contiguous(one.conv.x.type, one.conv.features.size);
   return one;
 }
