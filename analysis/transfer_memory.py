@@ -27,7 +27,7 @@ from typing import Any
 
 import torch
 
-from gramstyle.bench.machine import processor
+from gramstyle.kernels import processor
 from gramstyle.transfer import Transfer, for_backbone, transfer_preset
 from gramstyle.transfer.execution import Asked
 from gramstyle.transfer.planner import Planner

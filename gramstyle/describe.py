@@ -79,6 +79,7 @@ class Describer:
             dtype=dtype,
             first_padding=recipe.first_padding,
             pooling=recipe.pooling,
+            sparsity=recipe.sparsity,
             kernel=self.kernel,
             normalization=recipe.normalization,
             weights_dir=weights_dir,

@@ -24,8 +24,15 @@ MADE_BY = (
     "normalization",
     "first_padding",
     "pooling",
+    "sparsity",
 )
 """Parts of a recipe that a descriptor depends on; the metric and tap weights come later."""
+
+
+def made_with(recipe: Recipe) -> dict[str, Any]:
+    """The parts of a recipe that are in `MADE_BY`, in plain types."""
+    plain = {"sparsity": 0.0, **recipe.as_json()}
+    return {name: plain[name] for name in MADE_BY}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +110,10 @@ class Descriptors:
     @property
     def made_by(self) -> dict[str, Any]:
         """What two sets must share so that distances between them mean something."""
-        plain = self.recipe.as_json()
         return {
             "weights": (self.identity.backbone, self.identity.sha256),
             "dtype": self.dtype,
-            **{name: plain[name] for name in MADE_BY},
+            **made_with(self.recipe),
         }
 
     def check_comparable(self, other: Descriptors) -> None:

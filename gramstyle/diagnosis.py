@@ -50,6 +50,7 @@ class Diagnosis:
         dtype: of the network.
         device: kind of device it ran on.
         versions: of the libraries.
+        sparsity: share of the weights of convolutions that was pruned; see `Extractor`.
     """
 
     images: tuple[Image, ...]
@@ -61,14 +62,16 @@ class Diagnosis:
     dtype: str
     device: str
     versions: Mapping[str, str]
+    sparsity: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The diagnosis with all that made it, in plain types."""
+        settings = {"backbone": self.backbone, "resize": self.resize, "seed": self.seed}
         return {
             "images": [asdict(image) for image in self.images],
             "taps": [one.as_json() for one in self.taps.values()],
             "cka": cka_json(self, self),
-            "settings": {"backbone": self.backbone, "resize": self.resize, "seed": self.seed},
+            "settings": settings | ({"sparsity": self.sparsity} if self.sparsity else {}),
             "weights": asdict(self.identity),
             "dtype": self.dtype,
             "device": self.device,
@@ -82,6 +85,7 @@ def diagnose(
     taps: Sequence[str] | None = None,
     *,
     resize: str = RESIZE,
+    sparsity: float = 0.0,
     device: str | torch.device = "auto",
     dtype: torch.dtype = torch.float32,
     batch_size: int = 8,
@@ -101,6 +105,7 @@ def diagnose(
         backbone: name, with ``@WEIGHTS`` where they are not the default; see `Extractor`.
         taps: names; None takes one per resolution, the backbone's `scale_taps`.
         resize: policy, such as ``short:256``; see `ResizePolicy`.
+        sparsity: share of the weights of convolutions that is pruned first; see `Extractor`.
         device: see `Extractor`. On mps, which has no float64, diagnostics run on the cpu.
         dtype: of the network.
         batch_size: pictures of one size, one after another, that go through the network together.
@@ -121,7 +126,14 @@ def diagnose(
     policy = ResizePolicy.parse(resize)
     read = spec_of(parse(backbone).backbone).scale_taps if taps is None else taps
     extractor = Extractor(
-        backbone, read, device=device, dtype=dtype, kernel=kernel, weights_dir=weights_dir, progress=progress
+        backbone,
+        read,
+        sparsity=sparsity,
+        device=device,
+        dtype=dtype,
+        kernel=kernel,
+        weights_dir=weights_dir,
+        progress=progress,
     )
     name = f"{extractor.spec.name}@{extractor.identity.name}"
     total = len(pictures) if isinstance(pictures, Sized) else None
@@ -147,6 +159,7 @@ def diagnose(
         dtype=str(extractor.dtype).removeprefix("torch."),
         device=extractor.device.type,
         versions=versions(),
+        sparsity=extractor.sparsity,
     )
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gramstyle.describe import Describer
-from gramstyle.descriptors import MADE_BY, Descriptors, Image
+from gramstyle.descriptors import Descriptors, Image, made_with
 from gramstyle.distance import combine
 from gramstyle.distance.metrics import metric_named
 from gramstyle.distance.pairwise import flatten, paired, pairwise
@@ -116,8 +116,8 @@ def _rule(descriptors: Descriptors, recipe: Recipe) -> Recipe:
     made = descriptors.recipe
     weights = recipe.weights_of_taps
     named = replace(recipe, backbone=_pinned(recipe), taps=tuple(weights), tap_weights=None)
-    asked, there = named.as_json(), made.as_json()
-    differing = [name for name in ("backbone", *MADE_BY) if asked[name] != there[name]]
+    asked, there = ({"backbone": one.backbone, **made_with(one)} for one in (named, made))
+    differing = [name for name in asked if asked[name] != there[name]]
     if differing:
         listed = "; ".join(f"{name} {asked[name]} against {there[name]}" for name in differing)
         raise StyleError(

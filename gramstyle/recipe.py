@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from gramstyle import check
+from gramstyle.conv.sparse.prune import check_sparsity
 from gramstyle.distance import DEFAULT_METRIC, RULES, Combine, metric_named
 from gramstyle.distance.combine import check_weights
 from gramstyle.errors import StyleError
@@ -40,6 +41,7 @@ class Recipe:
         normalization: replaces what the weights declare.
         first_padding: how the first convolution pads.
         pooling: how VGG pools; see `Extractor`.
+        sparsity: share of the weights of convolutions that is pruned; see `Extractor`.
         source: where the recipe was published.
     """
 
@@ -56,6 +58,7 @@ class Recipe:
     normalization: Normalization | None = None
     first_padding: FirstPadding = "zeros"
     pooling: Pooling = "max"
+    sparsity: float = 0.0
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -63,6 +66,7 @@ class Recipe:
         metric_named(self.metric).check_statistic(self.gram.statistic)
         parse(self.backbone)
         ResizePolicy.parse(self.resize)
+        check_sparsity(self.sparsity)
         check.name_in("alpha", self.alpha, ("composite", "mask"))
         if len(self.background) != 3 or not all(0 <= value <= 1 for value in self.background):
             raise ValueError(f"background must be three numbers from 0 to 1, got {self.background}")
@@ -100,8 +104,10 @@ class Recipe:
         return {tap: given[tap] for tap in chosen}
 
     def as_json(self) -> dict[str, Any]:
-        """The recipe in plain types, for files and reports."""
+        """The recipe in plain types, for files and reports; without a sparsity of 0, as older files are."""
         plain = asdict(self)
+        if not self.sparsity:
+            del plain["sparsity"]
         plain["gram"] = {
             "statistic": self.gram.statistic.value,
             "norm": self.gram.norm.value,

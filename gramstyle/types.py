@@ -187,7 +187,7 @@ class WeightsIdentity:
         name: pinned name, ``random``, or the file's name for a path given by the user.
         source: where the bytes came from, in words.
         sha256: of the safetensors file that was loaded (of the file itself for a path; of the
-            serialised tensors for ``random``).
+            serialised tensors for ``random`` and for a pruned network).
     """
 
     backbone: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from gramstyle.kernels import processor
 
 SIDE = 1536
 """Of the matrices: large enough for a library's best, small enough for half a second."""
@@ -70,13 +70,3 @@ def _best(run: Callable[[], Any], repeat: int = 9) -> float:
         run()
         seconds.append(time.perf_counter() - start)
     return min(statistics.median(seconds), *seconds)
-
-
-def processor() -> str:
-    """The name of this one, where Linux tells it, else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

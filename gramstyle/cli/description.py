@@ -21,6 +21,7 @@ class Statistic:
     norm: options.NormName = None
     center: options.Center = False
     metric: options.MetricName = None
+    sparsity: options.Sparsity = None
 
     def settings(self) -> dict[str, Any]:
         """Settings of a recipe, but for its backbone."""
@@ -30,6 +31,7 @@ class Statistic:
             "norm": self.norm,
             "center": self.center,
             "metric": self.metric,
+            "sparsity": self.sparsity,
         }
 
 

@@ -54,6 +54,7 @@ def diagnose(
     ],
     backbone: options.Backbone = None,
     taps: options.Taps = None,
+    sparsity: options.Sparsity = None,
     size: Annotated[
         str,
         typer.Option(
@@ -92,7 +93,8 @@ def diagnose(
     say.quiet = quiet
     with options.usage():
         prepare = {"resize": size, "background": options.colour(background)}
-        recipes = options.recipes(backbone, None, seed, prepare, {"taps": options.comma_list(taps)}, [])
+        settings = {"taps": options.comma_list(taps), "sparsity": sparsity}
+        recipes = options.recipes(backbone, None, seed, prepare, settings, [])
         run = run_settings(device, dtype, batch_size, kernel, weights_dir)
         form = options.format_of(format, output)
         check_writable(output, "--output")
@@ -127,6 +129,7 @@ def _diagnosed(
             pictures,
             recipe.backbone,
             recipe.taps,
+            sparsity=recipe.sparsity,
             resize=recipe.resize,
             seed=seed,
             skipped=skipped,

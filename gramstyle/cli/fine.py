@@ -116,6 +116,15 @@ class Fine:
             help=f"How the first convolution pads: {', '.join(PADDINGS)}.",
         ),
     ] = None
+    sparsity: Annotated[
+        float | None,
+        typer.Option(
+            "--sparsity",
+            metavar="SHARE",
+            rich_help_panel=PANEL,
+            help="Prune the network first: share of each convolution's weights, the smallest, that is 0.",
+        ),
+    ] = None
     normalization: Annotated[
         str | None,
         typer.Option(
@@ -138,6 +147,7 @@ class Fine:
             "gram": replace(style.gram, **options.said(gram)),
             "combine": _named(RULES, "combine", self.combine),
             "first_padding": _named(plain, "first_padding", self.first_padding),
+            "sparsity": self.sparsity,
             "normalization": _named(NORMALIZATIONS, "normalization", self.normalization),
         }
         optimizer = {"betas": options.number_list(self.betas, "betas"), "history": self.history}

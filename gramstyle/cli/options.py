@@ -103,6 +103,15 @@ CombineName = Annotated[
         help=f"How taps become one number: {', '.join(one.value for one in Combine)}. Default: mean.",
     ),
 ]
+Sparsity = Annotated[
+    float | None,
+    typer.Option(
+        "--sparsity",
+        metavar="SHARE",
+        help="Prune the network first: this share of the weights of each convolution, the smallest, is 0. "
+        "Default: 0, as it was trained.",
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(

@@ -73,6 +73,7 @@ def study(
     random_copies: Annotated[
         int | None, typer.Option(min=0, help="Networks of random weights beside each learned one.")
     ] = None,
+    sparsity: options.Sparsity = None,
     size: options.Size = None,
     limit: Annotated[int | None, typer.Option(min=4, help="Most images; more are thinned evenly.")] = None,
     draws: Annotated[int | None, typer.Option(min=1, help="Bootstrap draws.")] = None,
@@ -105,6 +106,7 @@ def study(
             {
                 "backbones": None if backbone is None else tuple(backbone),
                 "random_seeds": None if random_copies is None else tuple(range(random_copies)),
+                "sparsity": sparsity,
                 "resize": size,
                 "limit": limit,
                 "draws": draws,

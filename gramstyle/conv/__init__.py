@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
+import torch
 from torch import Tensor
 
 from gramstyle import check
 from gramstyle.conv.algorithms import ALGORITHMS as ALGORITHMS
 from gramstyle.conv.algorithms import able
+from gramstyle.conv.choice import Choice as Choice
+from gramstyle.conv.choice import choose
 from gramstyle.conv.geometry import Geometry as Geometry
 from gramstyle.conv.geometry import Numbers, geometry_of
 from gramstyle.conv.sparse import SPARSE_ALGORITHMS as SPARSE_ALGORITHMS
@@ -20,6 +25,7 @@ from gramstyle.conv.sparse import sparse_conv2d as sparse_conv2d
 from gramstyle.errors import StyleError
 
 
+@overload
 def conv2d(
     input: Tensor,
     weight: Tensor,
@@ -30,8 +36,40 @@ def conv2d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    algorithm: str,
-) -> Tensor:
+    algorithm: str = "auto",
+    explain: Literal[False] = False,
+) -> Tensor: ...
+
+
+@overload
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Numbers | str = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    algorithm: str = "auto",
+    explain: Literal[True],
+) -> tuple[Tensor, Choice]: ...
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Numbers | str = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    algorithm: str = "auto",
+    explain: bool = False,
+) -> Tensor | tuple[Tensor, Choice]:
     """`torch.nn.functional.conv2d` by an algorithm that is named; gradients flow through all of them.
 
     Args:
@@ -43,19 +81,56 @@ def conv2d(
         dilation: positions from one tap to the next.
         groups: parts of the channels that do not see each other.
         padding_mode: what stands in the padding: zeros, reflect, replicate or circular.
-        algorithm: one of `ALGORITHMS`.
+        algorithm: one of `ALGORITHMS`; or ``auto``, the fastest here as measured, which is measured the first
+            time that a geometry is met and then kept (`Choice`). Results of two algorithms agree to rounding:
+            name one where bits must be the same on all machines.
+        explain: also return why this algorithm was taken.
 
     Returns:
-        (B, N, H', W').
+        (B, N, H', W'); with `explain` a `Choice` beside it.
 
     Raises:
         TypeError: for integer tensors, or different types.
-        ValueError: for shapes that cannot be convolved.
+        ValueError: for shapes that cannot be convolved, and where a named algorithm goes by transforms and
+            meets a value that is not finite.
         UnknownNameError: for an algorithm or mode that does not exist.
         StyleError: for an algorithm that cannot do this; the message names those that can.
     """
     shape = (stride, padding, dilation, groups, padding_mode)
-    return _convolved(input, weight, bias, geometry_of(input, weight, bias, *shape, 2), algorithm)
+    geometry = geometry_of(input, weight, bias, *shape, 2)
+    return _convolved(input, weight, bias, geometry, algorithm, explain)
+
+
+@overload
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Numbers | str = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    algorithm: str = "auto",
+    explain: Literal[False] = False,
+) -> Tensor: ...
+
+
+@overload
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Numbers = 1,
+    padding: Numbers | str = 0,
+    dilation: Numbers = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    algorithm: str = "auto",
+    explain: Literal[True],
+) -> tuple[Tensor, Choice]: ...
 
 
 def conv3d(
@@ -68,19 +143,60 @@ def conv3d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    algorithm: str,
-) -> Tensor:
+    algorithm: str = "auto",
+    explain: bool = False,
+) -> Tensor | tuple[Tensor, Choice]:
     """As `conv2d`, for volumes (B, C, D, H, W) and kernels (N, C / groups, taps of each dimension)."""
     shape = (stride, padding, dilation, groups, padding_mode)
-    return _convolved(input, weight, bias, geometry_of(input, weight, bias, *shape, 3), algorithm)
+    geometry = geometry_of(input, weight, bias, *shape, 3)
+    return _convolved(input, weight, bias, geometry, algorithm, explain)
 
 
-def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, algorithm: str) -> Tensor:
-    chosen = ALGORITHMS[check.name_in("algorithm", algorithm, ALGORITHMS)]
-    reason = chosen.reason_against(geometry)
+def _convolved(
+    x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry, algorithm: str, explain: bool
+) -> Tensor | tuple[Tensor, Choice]:
+    check.name_in("algorithm", algorithm, (*ALGORITHMS, "auto"))
+    choice = None
+    if algorithm == "auto":
+        found, choice = _chosen(x, weight, geometry)
+    elif explain:
+        raise ValueError(f"explain says why auto takes an algorithm: use it with auto, not with {algorithm}")
+    else:
+        found = _named(x, weight, geometry, algorithm)
+    found = found if bias is None else found + bias.reshape(-1, *(1,) * len(geometry.size))
+    return found if choice is None or not explain else (found, choice)
+
+
+def _named(x: Tensor, weight: Tensor, geometry: Geometry, algorithm: str) -> Tensor:
+    one = ALGORITHMS[algorithm]
+    reason = one.reason_against(geometry)
     if reason is not None:
         raise StyleError(
             f"algorithm {algorithm} cannot do this convolution: {reason}; {', '.join(able(geometry))} can"
         )
-    found = chosen.run(x, weight, geometry)
-    return found if bias is None else found + bias.reshape(-1, *(1,) * len(geometry.size))
+    found = one(x, weight, geometry)
+    if one.transforms and not _is_finite(found):
+        check.finite(x, "input")
+        check.finite(weight, "weight")
+        check.finite(found, f"what algorithm {algorithm} makes of these numbers (use direct)")
+    return found
+
+
+def _chosen(x: Tensor, weight: Tensor, geometry: Geometry) -> tuple[Tensor, Choice | None]:
+    """By the algorithm of `choose`; under torch.compile, which cannot measure, by torch's own."""
+    if torch.compiler.is_compiling():
+        return ALGORITHMS["library"](x, weight, geometry), None
+    choice = choose(x, weight, geometry)
+    one = ALGORITHMS[choice.algorithm]
+    found = one(x, weight, geometry)
+    if one.transforms and not _is_finite(found):
+        found = ALGORITHMS["library"](x, weight, geometry)  # what is not finite spoils its neighbours only
+    return found, choice
+
+
+def _is_finite(x: Tensor) -> bool:
+    """Whether all of it is, by its sum, which is quicker; where that overflows, one by one."""
+    if torch.compiler.is_compiling():
+        return True
+    known = x.detach()
+    return bool(known.sum().isfinite()) or bool(known.isfinite().all())

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from gramstyle.conv.cost import Cost, of_columns, of_definition, of_depthwise, of_direct, of_fft, of_winograd
+from gramstyle.conv.depthwise import depthwise, reason_against_depthwise
 from gramstyle.conv.direct import direct
 from gramstyle.conv.fft import fft
 from gramstyle.conv.geometry import Geometry
 from gramstyle.conv.im2col import im2col, im2row, implicit
+from gramstyle.conv.library import library
 from gramstyle.conv.pointwise import pointwise, reason_against_pointwise
+from gramstyle.conv.separable import reason_against_separable, separable
+from gramstyle.conv.winograd import reason_against_winograd, winograd
+
+HALVES = (torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,24 +30,63 @@ class Algorithm:
         run: from input (B, C, ...), weight (N, C / groups, taps) and geometry to the output without bias.
         summary: in a line.
         reason_against: why it cannot do a geometry; None where it can.
+        transforms: whether it goes by transforms, which half precision cannot hold, and in which a value that
+            is not finite spoils all others of its block.
+        cost: what a cost model multiplies by rates.
+        not_automatic: why it is taken by name only; None where it may be chosen.
     """
 
     run: Callable[[Tensor, Tensor, Geometry], Tensor]
     summary: str
     reason_against: Callable[[Geometry], str | None] = lambda geometry: None
+    transforms: bool = False
+    cost: Callable[[Geometry], Cost] = of_definition
+    not_automatic: str | None = None
 
+    def __call__(self, x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+        """The output without bias; transforms of half precision in float32."""
+        if self.transforms and x.dtype in HALVES:
+            return self.run(x.float(), weight.float(), geometry).to(x.dtype)
+        return self.run(x, weight, geometry)
+
+
+INEXACT = "its rounding error is some ten times that of the definition"
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "direct": Algorithm(run=direct, summary="the definition: a sum over taps"),
-    "im2col": Algorithm(run=im2col, summary="windows as columns of one matrix product"),
-    "im2row": Algorithm(run=im2row, summary="windows as rows, for channels-last maps"),
-    "implicit": Algorithm(run=implicit, summary="im2col by bands that stay in a cache"),
+    "direct": Algorithm(run=direct, summary="the definition: a sum over taps", cost=of_direct),
+    "im2col": Algorithm(run=im2col, summary="windows as columns of one matrix product", cost=of_columns),
+    "im2row": Algorithm(run=im2row, summary="windows as rows, for channels-last maps", cost=of_columns),
+    "implicit": Algorithm(run=implicit, summary="im2col by bands that stay in a cache", cost=of_columns),
     "pointwise": Algorithm(
         run=pointwise,
         summary="one tap: a matrix product of channels",
         reason_against=reason_against_pointwise,
     ),
-    "fft": Algorithm(run=fft, summary="a product of spectra, block by block"),
+    "depthwise": Algorithm(
+        run=depthwise,
+        summary="one channel a group: sums over taps",
+        reason_against=reason_against_depthwise,
+        cost=of_depthwise,
+    ),
+    "separable": Algorithm(
+        run=separable,
+        summary="columns, then rows, by the rank of the kernels",
+        reason_against=reason_against_separable,
+        not_automatic="the rank of its kernels would have to be found each time",
+    ),
+    "fft": Algorithm(run=fft, summary="a product of spectra, block by block", transforms=True, cost=of_fft),
+    **{
+        f"winograd{outputs}": Algorithm(
+            run=winograd(outputs),
+            summary=f"minimal filtering F({outputs}, taps): fewer products",
+            reason_against=reason_against_winograd(outputs),
+            transforms=True,
+            cost=of_winograd(outputs),
+            not_automatic=INEXACT if outputs == 6 else None,
+        )
+        for outputs in (2, 4, 6)
+    },
+    "library": Algorithm(run=library, summary="what torch was built with: oneDNN or cuDNN"),
 }
 """Name -> algorithm."""
 

@@ -2,80 +2,98 @@
 
 from __future__ import annotations
 
-from math import ceil
-from typing import Any
+from functools import lru_cache
+from itertools import product
+from math import ceil, log2, prod
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from gramstyle.conv.blocks import first, tiles, whole
 from gramstyle.conv.geometry import Geometry, pad
 
-OVERLAP = 8
-"""Times the reach of the kernel that a block is long: an eighth of it is computed twice."""
-
-LEAST = 64
-"""Positions of a block along each dimension, where the input has as many."""
+PRIMES = (2, 3, 5)
+"""Of the lengths of blocks: what transforms are fast at."""
 
 
 def fft(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """Overlap-save: of each transformed block, what wraps round is dropped (Oppenheim and Schafer, 8.7.3).
 
-    All positions are computed, of which a stride takes some; dilation spreads the kernel with zeros.
+    The blocks are as long as makes transforms and products together cheapest. All positions are computed,
+    of which a stride takes some; dilation spreads the kernel with zeros.
     """
-    reach, space = geometry.reach, len(geometry.size)
-    blocks = tuple(_block(size, one) for size, one in zip(geometry.padded, reach, strict=True))
-    steps = tuple(block - one + 1 for block, one in zip(blocks, reach, strict=True))
-    full = tuple(size - one + 1 for size, one in zip(geometry.padded, reach, strict=True))
+    space = len(geometry.size)
+    blocks = blocks_of(geometry)
+    steps = tuple(block - one + 1 for block, one in zip(blocks, geometry.reach, strict=True))
+    full = _full(geometry)
     counts = tuple(ceil(one / step) for one, step in zip(full, steps, strict=True))
-    tiles = _tiles(pad(x, geometry), blocks, steps, counts).unflatten(1, (geometry.groups, -1))
+    parts = tiles(pad(x, geometry), blocks, steps, counts)
     dims = tuple(range(-space, 0))
     spread = _spread(weight, geometry)
     if x.is_complex():
-        spectra = torch.fft.fftn(tiles, dim=dims)
+        spectra = torch.fft.fftn(parts, dim=dims)
         filters = torch.fft.ifftn(spread, blocks, dims, norm="forward")  # at -f: the kernel is not turned
+        back = torch.fft.ifftn(_products(spectra, filters, geometry), dim=dims)
     else:
-        spectra = torch.fft.rfftn(tiles, dim=dims)
-        filters = torch.fft.rfftn(spread, blocks, dims).conj()
-    each = filters.unflatten(0, (geometry.groups, -1))  # (G, N / G, C / G, frequencies)
-    shape = (*each.shape[:3], *(1,) * space, *each.shape[3:])  # the same for every block
-    found = torch.einsum("bgc...,gnc...->bgn...", spectra, each.reshape(shape))
-    back = torch.fft.ifftn(found, dim=dims) if x.is_complex() else torch.fft.irfftn(found, blocks, dims)
-    kept = back.flatten(1, 2)[_first(steps)]
-    order = [0, 1] + [axis for at in range(space) for axis in (2 + at, 2 + space + at)]
-    whole = kept.permute(order).reshape(
-        *kept.shape[:2], *(count * step for count, step in zip(counts, steps, strict=True))
-    )
-    return whole[_first(full, geometry.stride)]
+        spectra = torch.fft.rfftn(parts, dim=dims)
+        filters = torch.fft.rfftn(spread, blocks, dims).conj().resolve_conj()
+        back = torch.fft.irfftn(_products(spectra, filters, geometry), blocks, dims)
+    return whole(back[first(steps)])[first(full, geometry.stride)]
 
 
-def _block(size: int, reach: int) -> int:
-    """Positions of a transform along one dimension: of small primes, which are fast."""
-    length = max(reach, min(size, max(OVERLAP * reach, LEAST)))
-    while not _fast(length):
-        length += 1
-    return length
+def _products(spectra: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
+    """(B, N, counts, frequencies) of (B, C, counts, frequencies) and (N, C / G, frequencies)."""
+    space, groups = len(geometry.size), geometry.groups
+    if filters.shape[1] == 1:  # one channel a group: nothing is added up
+        each = filters.unflatten(0, (groups, -1)).squeeze(2)  # (G, N / G, frequencies)
+        same = each.reshape(*each.shape[:2], *(1,) * space, *each.shape[2:])
+        return (spectra.unsqueeze(2) * same).flatten(1, 2)
+    columns = spectra.flatten(-space).movedim(-1, 0).transpose(1, 2)  # (frequencies, C, B, counts)
+    rows = filters.flatten(-space).movedim(-1, 0).unflatten(1, (groups, -1))
+    found = (rows @ columns.flatten(2).unflatten(1, (groups, -1))).flatten(1, 2)
+    apart = found.unflatten(-1, columns.shape[2:]).movedim(0, -1)  # (N, B, counts, frequencies)
+    return apart.transpose(0, 1).unflatten(-1, spectra.shape[-space:])
+
+
+@lru_cache(maxsize=1024)
+def blocks_of(geometry: Geometry) -> tuple[int, ...]:
+    """Positions of a block along each dimension, of `PRIMES`, that make `operations` least."""
+    lengths = [_lengths(reach, size) for reach, size in zip(geometry.reach, geometry.padded, strict=True)]
+    return min(product(*lengths), key=lambda blocks: operations(geometry, blocks))
+
+
+def operations(geometry: Geometry, blocks: tuple[int, ...]) -> float:
+    """Of transforms and products in blocks, for real numbers; the spectra of the kernel are read besides."""
+    size = prod(blocks)
+    each = zip(_full(geometry), blocks, geometry.reach, strict=True)
+    count = geometry.batch * prod(ceil(full / (block - reach + 1)) for full, block, reach in each)
+    pairs = geometry.outputs * geometry.channels / geometry.groups
+    transformed = count * (geometry.channels + geometry.outputs) + pairs
+    return size * (2.5 * log2(max(size, 2)) * transformed + (4 * count + READ) * pairs)
+
+
+READ = 16
+"""Operations that take as long as reading a number of a spectrum from memory."""
+
+
+def _full(geometry: Geometry) -> tuple[int, ...]:
+    """Positions of the output before its stride."""
+    return tuple(size - one + 1 for size, one in zip(geometry.padded, geometry.reach, strict=True))
+
+
+def _lengths(reach: int, size: int) -> list[int]:
+    """Lengths of `PRIMES` from the reach of a kernel up to the first that holds the whole input."""
+    found = [reach]
+    while found[-1] < size or not _fast(found[-1]):
+        found.append(found[-1] + 1)
+    return [length for length in found if _fast(length)]
 
 
 def _fast(length: int) -> bool:
-    """Whether 2, 3 and 5 are the only primes of a length."""
-    for prime in (2, 3, 5):
+    for prime in PRIMES:
         while length % prime == 0:
             length //= prime
     return length == 1
-
-
-def _tiles(
-    padded: Tensor, blocks: tuple[int, ...], steps: tuple[int, ...], counts: tuple[int, ...]
-) -> Tensor:
-    """(B, C, counts, blocks): blocks of the input, which overlap."""
-    sides: list[int] = []
-    for size, block, step, count in reversed(list(zip(padded.shape[2:], blocks, steps, counts, strict=True))):
-        sides += [0, (count - 1) * step + block - size]
-    tiles = functional.pad(padded, sides)
-    for axis, (block, step) in enumerate(zip(blocks, steps, strict=True), 2):
-        tiles = tiles.unfold(axis, block, step)
-    return tiles
 
 
 def _spread(weight: Tensor, geometry: Geometry) -> Tensor:
@@ -83,11 +101,5 @@ def _spread(weight: Tensor, geometry: Geometry) -> Tensor:
     if all(one == 1 for one in geometry.dilation):
         return weight
     spread = weight.new_zeros(*weight.shape[:2], *geometry.reach)
-    spread[_first(geometry.reach, geometry.dilation)] = weight
+    spread[first(geometry.reach, geometry.dilation)] = weight
     return spread
-
-
-def _first(sizes: tuple[int, ...], steps: tuple[int, ...] | None = None) -> tuple[Any, ...]:
-    """An index of the first positions along the last dimensions, by these steps."""
-    parts = zip(sizes, steps or (1,) * len(sizes), strict=True)
-    return ..., *(slice(0, size, step) for size, step in parts)

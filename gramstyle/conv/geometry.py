@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
@@ -58,6 +59,12 @@ class Geometry:
     def padded(self) -> tuple[int, ...]:
         """Size of the padded input."""
         return tuple(size + sum(sides) for size, sides in zip(self.size, self.padding, strict=True))
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions of the definition, for real numbers."""
+        each = self.channels // self.groups * prod(self.kernel)
+        return 2 * self.batch * self.outputs * each * prod(self.result)
 
     @property
     def result(self) -> tuple[int, ...]:

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, fx, nn
 
 from gramstyle import check
+from gramstyle.conv.sparse.prune import check_sparsity
 from gramstyle.errors import StyleError
 from gramstyle.extract import network, registry
 from gramstyle.extract.device import choose_device
 from gramstyle.extract.fusion import TapSums, fuse, with_sums
 from gramstyle.extract.pooling import Pooling
+from gramstyle.extract.pruning import pruned
 from gramstyle.extract.timm import build_timm, declared_normalization, timm_entry, timm_tags
 from gramstyle.images import normalize
 from gramstyle.kernels import Kernel, checked_kernel
@@ -57,6 +59,9 @@ class Extractor(nn.Module):
             it is faster.
         first_padding: how the first convolution pads; networks are trained with ``zeros``.
         pooling: ``average`` or ``l2`` in the place of VGG's maxima, scaled to about their size.
+        sparsity: share of the weights of each convolution that is set to 0, the smallest first, from 0 up to
+            but not 1; nothing is trained after. The first convolution and depthwise ones stay whole: they
+            hold few weights, and the first is sensitive (`gramstyle.extract.pruning`). Zeros save no time.
         normalization: replaces what the weights declare; random weights and files take what the
             library that builds the network declares for it.
         kernel: ``reference`` runs the layers as their library builds them; otherwise batch normalisation
@@ -82,6 +87,7 @@ class Extractor(nn.Module):
         memory_format: MemoryFormat = "auto",
         first_padding: network.FirstPadding = "zeros",
         pooling: Pooling = "max",
+        sparsity: float = 0.0,
         normalization: Normalization | None = None,
         check_range: bool = True,
         kernel: Kernel = "auto",
@@ -96,6 +102,7 @@ class Extractor(nn.Module):
         check.name_in("memory_format", memory_format, ("auto", "contiguous", "channels_last"))
         check.name_in("first_padding", first_padding, ("zeros", "replicate", "reflect"))
         check.name_in("pooling", pooling, ("max", "average", "l2"))
+        self.sparsity = check_sparsity(sparsity)
         place = choose_device(device)
         named = registry.parse(backbone)
         self.spec: BackboneSpec = registry.backbone(named.backbone)
@@ -106,9 +113,12 @@ class Extractor(nn.Module):
         self.check_range = check_range
         self.first_padding = first_padding
         self.pooling = pooling
+        self._check_generic()
         trunk, self.identity = _network(
             self.spec, self.taps, chosen, first_padding, pooling, weights_dir=weights_dir, progress=progress
         )
+        if self.sparsity:
+            self.identity = pruned(trunk, self.sparsity, self.identity)
         self.memory_format = _choose_format(memory_format, place, dtype)
         self.trunk = trunk.to(device=place, dtype=dtype).to(memory_format=self.memory_format)
         self._fused: fx.GraphModule | None = None
@@ -199,6 +209,13 @@ class Extractor(nn.Module):
         """Whether `sums` can be had, as far as the network goes."""
         return self._fused is not None
 
+    def _check_generic(self) -> None:
+        """Raise `StyleError` if a model that timm alone knows is to be changed."""
+        usual = {"first_padding": "zeros", "pooling": "max", "sparsity": 0.0}
+        altered = [name for name, value in usual.items() if getattr(self, name) != value]
+        if altered and self.spec.name.startswith(registry.TIMM_PREFIX):
+            raise StyleError(f"{altered[0]} is for backbones of the registry, not for {self.spec.name}")
+
     def _run(self, network: nn.Module, images: Tensor) -> Any:
         self.check_shape(images)
         self.check_values(images)
@@ -257,8 +274,10 @@ class Extractor(nn.Module):
     def extra_repr(self) -> str:
         """What differs from one extractor to the next."""
         taps = ", ".join(tap.name for tap in self.taps)
+        pruned_to = f", sparsity={self.sparsity:g}" if self.sparsity else ""
         return (
-            f"{self.spec.name}@{self.identity.name}, taps=({taps}), dtype={self.dtype}, device={self.device}"
+            f"{self.spec.name}@{self.identity.name}, taps=({taps}), dtype={self.dtype}, "
+            f"device={self.device}{pruned_to}"
         )
 
 
@@ -304,13 +323,6 @@ def _network(
     progress: Progress | None,
 ) -> tuple[nn.Module, WeightsIdentity]:
     generic = spec.name.startswith(registry.TIMM_PREFIX)
-    altered = [
-        name
-        for name, is_so in (("first_padding", first_padding != "zeros"), ("pooling", pooling != "max"))
-        if is_so
-    ]
-    if generic and altered:
-        raise StyleError(f"{altered[0]} is for backbones of the registry, not for {spec.name}")
     if isinstance(chosen, int):
         trunk = (
             build_timm(spec, taps, None, chosen)

@@ -20,5 +20,6 @@ from gramstyle.kernels.operators import conv_gram as conv_gram
 from gramstyle.kernels.operators import gram as gram
 from gramstyle.kernels.operators import winograd as winograd
 from gramstyle.kernels.operators import winograd_filter as winograd_filter
+from gramstyle.kernels.processor import processor as processor
 from gramstyle.kernels.sparse import places_of as places_of
 from gramstyle.kernels.winograd import turned_weight as turned_weight

@@ -71,7 +71,8 @@ def _settings(comparison: Comparison) -> dict[str, Any]:
     made = comparison.distances
     settings = {name: value for name, value in made.recipe.as_json().items() if name not in NETWORK}
     gram = settings.pop("gram")
-    return {**settings, **gram, "dtype": made.dtype, "device": made.device}
+    whole = {"sparsity": 0.0}  # recipes are silent where nothing is pruned
+    return {**whole, **settings, **gram, "dtype": made.dtype, "device": made.device}
 
 
 def _protocol(comparison: Comparison) -> tuple[int, int, int]:

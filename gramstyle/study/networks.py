@@ -29,6 +29,7 @@ class Network:
     Args:
         name: ``NAME[@WEIGHTS]``, or `PIXELS`.
         like: weights whose limits random weights keep to, so that both are read at the same taps.
+        sparsity: share of the weights of convolutions that is pruned; see `Extractor`.
         device: see `Extractor`.
         dtype: of the network.
         kernel: who computes, ``auto``, ``reference`` or ``fused``; see `gramstyle.gram`.
@@ -44,6 +45,7 @@ class Network:
         name: str,
         *,
         like: str | None = None,
+        sparsity: float = 0.0,
         device: str | torch.device = "auto",
         dtype: torch.dtype = torch.float32,
         kernel: Kernel = "auto",
@@ -53,7 +55,7 @@ class Network:
         self.device = choose_device(device)
         self.dtype = dtype
         self.kernel = checked_kernel(kernel)
-        self._options = {"weights_dir": weights_dir, "progress": progress}
+        self._options = {"sparsity": sparsity, "weights_dir": weights_dir, "progress": progress}
         self._extractor: Extractor | None = None
         self._identity: WeightsIdentity | None = None
         self.depth: tuple[TapSpec, ...]

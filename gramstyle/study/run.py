@@ -119,6 +119,7 @@ def _networks(
 ) -> list[Network]:
     """The pixels, the learned networks, and the random copies of each."""
     options: dict[str, Any] = {
+        "sparsity": settings.sparsity,
         "device": device,
         "dtype": dtype,
         "kernel": kernel,

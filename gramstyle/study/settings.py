@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gramstyle import check
+from gramstyle.conv.sparse.prune import check_sparsity
 from gramstyle.errors import StyleError
 from gramstyle.extract import parse
 from gramstyle.images import ResizePolicy
@@ -25,6 +26,8 @@ class StudySettings:
     Attributes:
         backbones: ``NAME[@WEIGHTS]`` of each network.
         random_seeds: seeds of the random copies of each network.
+        sparsity: share of the weights of convolutions that is pruned, in learned and random networks alike;
+            see `Extractor`.
         resize: policy that every image goes through first; see `ResizePolicy`.
         sweeps: what is measured.
         primary: readout of the primary family: taps are chosen by it, networks compared by it.
@@ -44,6 +47,7 @@ class StudySettings:
 
     backbones: tuple[str, ...]
     random_seeds: tuple[int, ...] = (0, 1, 2)
+    sparsity: float = 0.0
     resize: str = "short:224"
     sweeps: tuple[Sweep, ...] = FULL_SWEEPS
     primary: Readout = FROBENIUS
@@ -65,6 +69,7 @@ class StudySettings:
         if not isinstance(self.resize, str):
             raise TypeError(f"resize must be text such as 'short:224', got {self.resize!r}")
         ResizePolicy.parse(self.resize)
+        check_sparsity(self.sparsity)
         self._check_numbers()
         self._check_primary()
 

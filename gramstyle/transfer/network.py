@@ -35,6 +35,7 @@ def network_of(
         kernel=kernel,
         first_padding=settings.style.first_padding,
         pooling=settings.style.pooling,
+        sparsity=settings.style.sparsity,
         normalization=settings.style.normalization,
         check_range=False,
         weights_dir=weights_dir,
@@ -46,8 +47,8 @@ def fitting(extractor: Extractor, settings: TransferSettings) -> Extractor:
     """Return `extractor` if it is the network that `settings` ask for.
 
     Raises:
-        StyleError: if it has another backbone, pinned weights, padding, pooling or normalisation, or lacks a
-            tap.
+        StyleError: if it has another backbone, pinned weights, padding, pooling, sparsity or normalisation,
+            or lacks a tap.
     """
     style = settings.style
     named = parse(style.backbone)
@@ -56,6 +57,7 @@ def fitting(extractor: Extractor, settings: TransferSettings) -> Extractor:
         "backbone": (named.backbone, extractor.spec.name),
         "first_padding": (style.first_padding, extractor.first_padding),
         "pooling": (style.pooling, extractor.pooling),
+        "sparsity": (style.sparsity, extractor.sparsity),
         "normalization": (style.normalization or extractor.normalization, extractor.normalization),
     }
     if isinstance(weights, WeightsEntry):

@@ -135,6 +135,7 @@ OTHERS = {
     "style": (
         "--backbone", "vgg19", "--style-taps", "relu1_1,relu3_1", "--tap-weights", "2,1", "--combine", "mean",
         "--first-padding", "zeros", "--normalization", "caffe", "--pooling", "l2",
+        "--sparsity", 0.5,
     ),
 }  # fmt: skip
 """Every field of the settings -> options that give it another value than the preset's."""
@@ -150,6 +151,7 @@ def test_every_setting_is_an_option(asked):
     style = replace(
         preset.style, backbone="vgg19", taps=("relu1_1", "relu3_1"), tap_weights=(2.0, 1.0),
         combine=type(preset.style.combine).MEAN, first_padding="zeros", normalization=CAFFE, pooling="l2",
+        sparsity=0.5,
     )  # fmt: skip
     expected = TransferSettings(
         style=style, style_weight=2.0, blend="geodesic", content_taps=("relu3_1", "relu4_1"),

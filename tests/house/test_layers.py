@@ -105,7 +105,7 @@ HEAVY = {
     "timm": ("extract", "weights"),
     "torchvision": ("extract", "weights"),
     "matplotlib": ("report", "cli"),
-    "sklearn": ("study",),
+    "sklearn": ("conv", "study"),
     "scipy": ("corpus", "study"),
     "pyarrow": ("corpus", "report"),
     "skimage": (),

@@ -70,11 +70,13 @@ def test_errors_are_named_as_they_are_imported(name):
 
 
 def public_functions(path: Path):
-    """(qualified name, node) of every public function, method and class of a file."""
+    """(qualified name, node) of every public function, method and class of a file; overloads are its types."""
 
     def walk(body, prefix):
         for node in body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                if "overload" in map(ast.unparse, node.decorator_list):
+                    continue
                 yield f"{prefix}{node.name}", node
                 if isinstance(node, ast.ClassDef):
                     yield from walk(node.body, f"{prefix}{node.name}.")

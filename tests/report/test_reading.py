@@ -136,6 +136,9 @@ def test_settings_that_differ_are_told(compared):
     pair = compared("vgg16", resize="long:512"), compared("resnet18", resize="short:64")
     said = answers(*pair)[TRUST]
     assert "these settings differ between the comparisons: resize (long:512 against short:64)" in said
+    for shares in ((0.0, 0.5), (0.5, 0.0)):  # recipes say it only where it is not 0
+        said = answers(*(compared("vgg16", sparsity=one) for one in shares))[TRUST]
+        assert f"between the comparisons: sparsity ({shares[0]} against {shares[1]})" in said
 
 
 def test_words_are_decided_on_the_number_shown():

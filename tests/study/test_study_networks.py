@@ -12,6 +12,9 @@ from study.tiny_study import save_weights
 from gramstyle.errors import StyleError, UnknownNameError, WeightsError
 from gramstyle.extract import Extractor
 from gramstyle.study import networks as module
+from gramstyle.study.arms import input_arm
+from gramstyle.study.cache import Cache
+from gramstyle.study.collect import Wanted
 from gramstyle.study.networks import Network
 from gramstyle.study.results import PIXELS, Condition
 
@@ -98,6 +101,20 @@ def test_a_network_is_loaded_when_it_is_asked_for_features(loaded):
     network.features(torch.rand(1, 3, 32, 32))
     assert len(loaded) == 2
     assert network.identity == identity
+
+
+def test_moments_of_a_pruned_network_lie_elsewhere(tmp_path):
+    """Under the same name: its weights have another sha256, which rooms of the cache are named after."""
+    rooms = set()
+    for sparsity in (0.0, 0.5):
+        network = Network("resnet18@random:1", sparsity=sparsity, device="cpu")
+        assert network.name == "resnet18@random:1"
+        wanted = Wanted(
+            network=network, input=input_arm("as-is"), arms={"as-is": network.ladder[:1]},
+            diagnosed=frozenset(), resize="none", colours=None, seed=0,
+        )  # fmt: skip
+        rooms.add(wanted.room(Cache(tmp_path), "as-is").folder)
+    assert len(rooms) == 2
 
 
 def test_weights_that_change_meanwhile_are_noticed(tmp_path):

@@ -62,7 +62,9 @@ def test_the_quick_preset_measures_less():
     assert {readout.metric for sweep in QUICK.sweeps for readout in sweep.readouts} < full
 
 
-@pytest.mark.parametrize("preset", [QUICK, FULL, replace(QUICK, seed=3, level=0.9, resize="none")])
+@pytest.mark.parametrize(
+    "preset", [QUICK, FULL, replace(QUICK, seed=3, level=0.9, resize="none", sparsity=0.5)]
+)
 def test_toml_gives_back_what_was_said(preset, tmp_path):
     plain = preset.as_json()
     assert json.loads(json.dumps(plain)) is not None

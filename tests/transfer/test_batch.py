@@ -207,7 +207,9 @@ def test_what_a_batch_is_given_reaches_its_jobs(files, quick, tmp_path, monkeypa
 def test_what_a_network_is_built_with(quick, monkeypatch):
     monkeypatch.setattr("gramstyle.transfer.network.Extractor", lambda *given, **named: (given, named))
     look = replace(IMAGENET, scale=2.0)
-    recipe = replace(quick.style, pooling="average", first_padding="replicate", normalization=look)
+    recipe = replace(
+        quick.style, pooling="average", first_padding="replicate", sparsity=0.25, normalization=look
+    )
     job = Job(
         content="a.png", styles=(StyleFile(path="s.png"),), output="o.png",
         settings=replace(quick, style=recipe),
@@ -217,7 +219,7 @@ def test_what_a_network_is_built_with(quick, monkeypatch):
     assert given == (recipe.backbone, ("act1", "layer2", "layer1"))
     assert named == where | {
         "pooling": "average", "first_padding": "replicate", "normalization": look, "check_range": False,
-        "progress": print,
+        "sparsity": 0.25, "progress": print,
     }  # fmt: skip
 
 
@@ -281,6 +283,7 @@ def test_a_network_of_other_settings_is_refused(quick, content, style, lively):
         ({"backbone": "timm:test_efficientnet@random:1", "taps": None}, "their backbone is"),
         ({"pooling": "average"}, "their pooling is average, its own max"),
         ({"first_padding": "replicate"}, "their first_padding is replicate, its own zeros"),
+        ({"sparsity": 0.5}, "their sparsity is 0.5, its own 0.0"),
         ({"normalization": replace(network.normalization, scale=2.0)}, "their normalization is"),
     ):
         recipe = replace(quick.style, tap_weights=None, **changes)
