@@ -28,7 +28,10 @@ HERE = Path(__file__).parent.resolve()
 TORCH_FLOOR = (2, 10)  # oldest torch the binary loads into; a test keeps it in step with pyproject.toml
 TARGET = "-DTORCH_TARGET_VERSION=0x{:02x}{:02x}000000000000".format(*TORCH_FLOOR)
 CXX = ["-O3", "-std=c++17", "-fvisibility=hidden", TARGET]
-CPU = ("choose", "portable", "avx2", "avx512", "neon", "gram", "gram_backward", "conv_gram", "winograd")
+CPU = (
+    *("choose", "portable", "avx2", "avx512", "neon"),
+    *("gram", "gram_backward", "conv_gram", "winograd", "sparse"),
+)
 CUDA_CODES = (80, 86, 89, 90, 100, 120)
 CUDA_FLOOR = 80  # kernels are compiled once for it, and assembled for each device
 

@@ -65,4 +65,42 @@ inline void check_side(const Side& side, const char* name) {
                   "x must be at least as large as the filter along its ", name);
 }
 
+// a * b, or more than numbers of 32 bits reach.
+inline int64_t columns_product(int64_t a, int64_t b) {
+  return b > 0 && a > INT32_MAX / b ? int64_t(INT32_MAX) + 1 : a * b;
+}
+
+// Types and shapes of a kernel in compressed rows.
+inline void check_sparse(const Tensor& values, const Tensor& columns, const Tensor& rows, ScalarType type) {
+  STD_TORCH_CHECK(type == ScalarType::Float || type == ScalarType::Double,
+                  "values must be float32 or float64");
+  STD_TORCH_CHECK(values.dim() == 1 && values.is_contiguous() && values.scalar_type() == type,
+                  "values must be contiguous, with one dimension; float64 where x is, else float32");
+  const int64_t count = values.numel();
+  STD_TORCH_CHECK(columns.dim() == 1 && columns.is_contiguous() && columns.numel() == count &&
+                      columns.scalar_type() == ScalarType::Int,
+                  "columns must be contiguous int32, one per value");
+  STD_TORCH_CHECK(
+      rows.dim() == 1 && rows.is_contiguous() && rows.numel() >= 1 && rows.scalar_type() == ScalarType::Int,
+      "rows must be contiguous int32 (N + 1)");
+}
+
+// What is read by them lies within tensors.
+inline void check_columns(const Tensor& columns, const Tensor& rows, int64_t width) {
+  const int32_t* column = static_cast<const int32_t*>(columns.data_ptr());
+  const int32_t* row = static_cast<const int32_t*>(rows.data_ptr());
+  const int64_t outputs = rows.numel() - 1, count = columns.numel();
+  bool fits = row[0] == 0 && row[outputs] == count;
+  for (int64_t n = 0; fits && n < outputs; ++n) fits = row[n] <= row[n + 1] && row[n + 1] <= count;
+  STD_TORCH_CHECK(fits, "rows must ascend from 0 to the number of values");
+  for (int64_t n = 0; n < outputs; ++n) {
+    int64_t before = -1;
+    for (int64_t t = row[n]; fits && t < row[n + 1]; ++t) {
+      fits = column[t] > before && column[t] < width;
+      before = column[t];
+    }
+  }
+  STD_TORCH_CHECK(fits, "columns must ascend within each row, from 0 to less than ", width);
+}
+
 }  // namespace gramstyle

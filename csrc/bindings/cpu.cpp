@@ -7,6 +7,7 @@
 #include "checks.h"
 #include "gramstyle/conv_gram.h"
 #include "gramstyle/gram.h"
+#include "gramstyle/sparse.h"
 #include "gramstyle/winograd.h"
 #include "large_pages.h"
 #include "maps.h"
@@ -135,6 +136,54 @@ Tensor winograd(Tensor x, Tensor weight, Tensor filter, std::optional<Tensor> tu
   return torch::stable::transpose(torch::stable::transpose(map, 1, 3), 2, 3);
 }
 
+Tensor sparse_conv(Tensor x, Tensor values, Tensor columns, Tensor rows, std::optional<Tensor> bias,
+                   std::vector<int64_t> kernel, std::vector<int64_t> stride, std::vector<int64_t> padding,
+                   std::vector<int64_t> dilation, int64_t groups) {
+  check_maps(x, "x");
+  check_sparse(values, columns, rows, sums_type(x, false));
+  const int64_t outputs = rows.numel() - 1;
+  STD_TORCH_CHECK(kernel.size() == 2 && stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
+                  "kernel, stride, padding and dilation must have two entries");
+  const Side vertical{x.size(2), kernel[0], stride[0], padding[0], dilation[0]};
+  const Side horizontal{x.size(3), kernel[1], stride[1], padding[1], dilation[1]};
+  check_side(vertical, "height");
+  check_side(horizontal, "width");
+  STD_TORCH_CHECK(
+      groups >= 1 && x.size(1) >= 1 && outputs >= 1 && x.size(1) % groups == 0 && outputs % groups == 0,
+      "groups must divide the channels and the outputs");
+  check_columns(columns, rows, columns_product(columns_product(kernel[0], kernel[1]), x.size(1) / groups));
+  STD_TORCH_CHECK(!bias || (bias->scalar_type() == values.scalar_type() && bias->is_contiguous() &&
+                            bias->numel() == outputs),
+                  "bias must be contiguous (N), of the type of values");
+  Tensor map = empty_map(x, {x.size(0), outputs, vertical.outputs(), horizontal.outputs()});
+  if (map.numel() > 0)
+    sparse_conv_cpu({maps_of(x), values.data_ptr(), static_cast<const int32_t*>(columns.data_ptr()),
+                     static_cast<const int32_t*>(rows.data_ptr()), bias ? bias->data_ptr() : nullptr, groups,
+                     kernel[0], kernel[1], stride[0], stride[1], padding[0], padding[1], dilation[0],
+                     dilation[1], maps_of(map), int64_t(torch::stable::get_num_threads())},
+                    &torch_parallel_for);
+  return map;
+}
+
+std::tuple<Tensor, Tensor, Tensor> sparse_turned(Tensor values, Tensor columns, Tensor rows, int64_t channels,
+                                                 int64_t groups, int64_t taps) {
+  check_sparse(values, columns, rows, values.scalar_type());
+  const int64_t outputs = rows.numel() - 1;
+  STD_TORCH_CHECK(channels >= 1 && groups >= 1 && taps >= 1 && outputs % groups == 0,
+                  "channels, groups and taps must be at least 1, and groups divide the outputs");
+  STD_TORCH_CHECK(columns_product(channels, groups) < INT32_MAX && columns_product(outputs, taps) < INT32_MAX,
+                  "the kernel must have less than 2^31 columns");
+  check_columns(columns, rows, columns_product(channels, taps));
+  Tensor turned = torch::stable::empty_like(values), places = torch::stable::empty_like(columns);
+  Tensor ends = torch::stable::new_empty(rows, {channels * groups + 1});
+  sparse_turned_cpu({values.data_ptr(), values.scalar_type() == ScalarType::Double,
+                     static_cast<const int32_t*>(columns.data_ptr()),
+                     static_cast<const int32_t*>(rows.data_ptr()), outputs, channels, groups, taps,
+                     turned.data_ptr(), static_cast<int32_t*>(places.data_ptr()),
+                     static_cast<int32_t*>(ends.data_ptr())});
+  return {turned, places, ends};
+}
+
 }  // namespace
 }  // namespace gramstyle
 
@@ -148,6 +197,13 @@ STABLE_TORCH_LIBRARY(gramstyle, m) {
       "winograd(Tensor x, Tensor weight, Tensor filter, Tensor? turned, Tensor? bias, SymInt[] padding, str "
       "activation) "
       "-> Tensor");
+  m.def(
+      "sparse_conv(Tensor x, Tensor values, Tensor columns, Tensor rows, Tensor? bias, SymInt[] kernel, "
+      "SymInt[] stride, SymInt[] padding, SymInt[] dilation, SymInt groups) -> Tensor");
+  m.def(
+      "sparse_turned(Tensor values, Tensor columns, Tensor rows, SymInt channels, SymInt groups, SymInt "
+      "taps) "
+      "-> (Tensor, Tensor, Tensor)");
 }
 STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) {
   m.impl("gram", TORCH_BOX(&gramstyle::gram));
@@ -155,4 +211,6 @@ STABLE_TORCH_LIBRARY_IMPL(gramstyle, CPU, m) {
   m.impl("conv_gram", TORCH_BOX(&gramstyle::conv_gram));
   m.impl("winograd_filter", TORCH_BOX(&gramstyle::winograd_filter));
   m.impl("winograd", TORCH_BOX(&gramstyle::winograd));
+  m.impl("sparse_conv", TORCH_BOX(&gramstyle::sparse_conv));
+  m.impl("sparse_turned", TORCH_BOX(&gramstyle::sparse_turned));
 }

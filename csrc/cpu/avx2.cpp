@@ -18,6 +18,7 @@
 
 #include "loops.h"
 #include "simd/avx2.h"
+#include "sparse_loops.h"
 #include "winograd_loops.h"
 
 namespace gramstyle {

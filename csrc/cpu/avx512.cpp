@@ -29,6 +29,7 @@
 
 #include "loops.h"
 #include "simd/avx512.h"
+#include "sparse_loops.h"
 #include "winograd_loops.h"
 
 namespace gramstyle {

@@ -60,6 +60,34 @@ struct Product {
   int64_t out_step;
 };
 
+// A number of a kernel that is not zero, and where it reads: so many values further in a tile.
+template <class T>
+struct SparseTerm {
+  T value;
+  int32_t offset;
+};
+
+// Of a tile of `rows` x `columns` vectors, which begins at x: see `sparse_loops.h`.
+// sums[n][r][c] = start + sum over terms t of output n of t.value * x[t.offset + r * row_step + c * lanes]
+template <class T>
+struct SparseSums {
+  const T* x;
+  int64_t row_step, rows, columns;
+  const SparseTerm<T>* terms;
+  const int64_t* starts;  // of the terms of each output, and the end
+  int64_t outputs;
+  const T* bias;  // where to start; null: where `sums` are
+  T* sums;
+};
+
+// `lanes / across` lines, of each `across` segments `columns` apart: out[k][l] is value k of segment l.
+template <class T>
+struct SparseLines {
+  const T* lines;  // there may be read `lanes` values beyond the last
+  int64_t line_step, across, columns, count;
+  T* out;
+};
+
 template <class T>
 struct Kernels {
   const char* name;
@@ -94,6 +122,12 @@ struct Kernels {
   // A patch of 4 x 4: activation(bias + A' in A), where in[k / 6, k % 6] of channel c is in[k * in_step + c].
   void (*winograd_output)(const T* in, int64_t in_step, int64_t channels, const T* bias,
                           Activation activation, const Patch<T>& out);
+  int64_t sums;  // vectors of a tile of a sparse convolution, at most
+  void (*sparse_spread)(const SparseLines<T>& lines);
+  void (*sparse_sums)(const SparseSums<T>& sums);
+  // The tile of one output as it lies in a map whose rows are `out_step` apart.
+  void (*sparse_gathered)(const T* sums, int64_t rows, int64_t columns, int64_t across, T* out,
+                          int64_t out_step);
 };
 
 // The table for this processor; for float64 there is one for all.

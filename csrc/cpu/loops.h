@@ -19,6 +19,9 @@ template <class V>
 struct WinogradLoops;
 
 template <class V>
+struct SparseLoops;
+
+template <class V>
 struct Loops {
   using T = typename V::Value;
   static constexpr int64_t L = V::lanes;
@@ -371,7 +374,11 @@ struct Loops {
             &mask,
             &add,
             &WinogradLoops<V>::input,
-            &WinogradLoops<V>::output};
+            &WinogradLoops<V>::output,
+            V::sums,
+            &SparseLoops<V>::spread,
+            &SparseLoops<V>::sums,
+            &SparseLoops<V>::gathered};
   }
 };
 

@@ -3,6 +3,7 @@
 #include "simd/neon.h"
 
 #include "loops.h"
+#include "sparse_loops.h"
 #include "tables.h"
 #include "winograd_loops.h"
 

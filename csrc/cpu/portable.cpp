@@ -2,6 +2,7 @@
 #include "simd/portable.h"
 
 #include "loops.h"
+#include "sparse_loops.h"
 #include "tables.h"
 #include "winograd_loops.h"
 

@@ -8,7 +8,9 @@ from gramstyle.bench.machine import Machine as Machine
 from gramstyle.bench.machine import measure_machine as measure_machine
 from gramstyle.bench.problems import Problem as Problem
 from gramstyle.bench.problems import of_banks as of_banks
+from gramstyle.bench.problems import of_complex as of_complex
 from gramstyle.bench.problems import of_network as of_network
+from gramstyle.bench.problems import of_sparse as of_sparse
 from gramstyle.bench.problems import of_taps as of_taps
 from gramstyle.bench.problems import of_text as of_text
 from gramstyle.bench.problems import of_volumes as of_volumes

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from math import prod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,10 +16,14 @@ from gramstyle.bench.footprint import footprint
 from gramstyle.bench.machine import Machine
 from gramstyle.bench.problems import Problem
 from gramstyle.bench.timing import Contender, Row, take_turns
+from gramstyle.conv import Blocks, Csr, Planes, TwoFour, complex_conv2d, sparse_conv2d
 from gramstyle.conv.algorithms import ALGORITHMS
 from gramstyle.conv.choice import choose
 from gramstyle.conv.geometry import Geometry
+from gramstyle.conv.planar import ROUTES
 from gramstyle.conv.rates import finish
+from gramstyle.conv.sparse import BLOCK
+from gramstyle.conv.sparse.prune import block_mask, magnitude_mask, n_of_m_mask
 
 SLOW = 8.0
 """Times the fastest from which on a contender is timed once: nobody asks by how much it loses."""
@@ -26,7 +31,19 @@ SLOW = 8.0
 MOST_PAIRS = 128
 """Pairs of channel and filter up to which SciPy, which knows one plane at a time, is asked."""
 
-Run = Callable[[], Tensor]
+TWO_OF_FOUR = 0.5
+"""The sparsity of the 2:4 layout."""
+
+LAYOUTS: dict[str, type[Csr] | type[Blocks] | type[TwoFour]] = {"csr": Csr, "blocks": Blocks, "2:4": TwoFour}
+
+Run = Callable[[], Any]
+
+
+class Way(NamedTuple):
+    """A contender, and the kernel that it multiplies by."""
+
+    run: Run
+    weight: Tensor
 
 
 def time_algorithms(
@@ -39,8 +56,10 @@ def time_algorithms(
 ) -> Iterator[Row]:
     """One row per problem, with the way of every algorithm that can do it.
 
-    Besides `ALGORITHMS` there are ``library, channels-last`` (torch's own on maps in that layout) and, for
-    few channels on a CPU, ``scipy`` (overlap-add by `scipy.signal.oaconvolve`).
+    Besides `ALGORITHMS` there are ``library, channels-last`` (torch's own on maps in that layout); for few
+    channels on a CPU ``scipy`` (overlap-add by `scipy.signal.oaconvolve`); for complex numbers ``gauss,
+    planar`` and ``stacked, planar``; and where there is a `Problem.sparsity`, in the place of `ALGORITHMS`,
+    ``csr``, ``blocks`` and ``2:4`` of `gramstyle.conv.sparse` beside dense ones.
 
     Args:
         problems: of `gramstyle.bench.problems`.
@@ -60,20 +79,67 @@ def time_algorithms(
             yield _timed(problem, repeat, machine, place, dtype)
 
 
-def contenders_of(problem: Problem, x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Run]:
+def ways_of(problem: Problem, x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
     """Name -> a way of doing it."""
-    found: dict[str, Run] = {
-        name: partial(one, x, weight, geometry)
+    if problem.sparsity is not None:
+        dense = _library_ways(x, weight, geometry) | _minimal_way(x, weight, geometry)
+        return dense | _sparse_ways(problem.sparsity, x, weight, geometry)
+    found = {
+        name: Way(partial(one, x, weight, geometry), weight)
         for name, one in ALGORITHMS.items()
         if one.reason_against(geometry) is None
     }
-    if x.ndim == 4 and not problem.complex:
-        last = x.contiguous(memory_format=torch.channels_last)
-        filters = weight.contiguous(memory_format=torch.channels_last)
-        found["library, channels-last"] = partial(ALGORITHMS["library"], last, filters, geometry)
+    if problem.complex:
+        return found | _planar_ways(x, weight, geometry)
+    if x.ndim == 4:
+        found |= _library_ways(x, weight, geometry)
     plain = problem.groups == 1 and max(geometry.stride) == 1 and x.device.type == "cpu"
     if plain and geometry.channels * geometry.outputs <= MOST_PAIRS and x.dtype != torch.bfloat16:
-        found["scipy"] = partial(scipy_convolution, x, weight, geometry)
+        found["scipy"] = Way(partial(scipy_convolution, x, weight, geometry), weight)
+    return found
+
+
+def _library_ways(x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
+    """Torch's own, on maps in both layouts."""
+    library = ALGORITHMS["library"]
+    last, filters = (one.contiguous(memory_format=torch.channels_last) for one in (x, weight))
+    return {
+        "library": Way(partial(library, x, weight, geometry), weight),
+        "library, channels-last": Way(partial(library, last, filters, geometry), weight),
+    }
+
+
+def _minimal_way(x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
+    """The fastest dense algorithm where it can do it: what a sparse kernel has to beat as well."""
+    one = ALGORITHMS["winograd4"]
+    if one.reason_against(geometry) is not None:
+        return {}
+    return {"winograd4": Way(partial(one, x, weight, geometry), weight)}
+
+
+def _planar_ways(x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
+    """On planes, which were taken apart before and stay so."""
+    planes, kernel = (Planes.of(one, torch.channels_last) for one in (x, weight))
+    sides = [before for before, _ in geometry.padding]
+
+    run = partial(complex_conv2d, planes, kernel, padding=sides)
+    found = {f"{name}, planar": Way(partial(run, algorithm=name), weight) for name in ROUTES}
+    if ALGORITHMS["winograd4"].reason_against(geometry) is None:
+        least = partial(run, algorithm="gauss", real="winograd4")
+        found["gauss of winograd4, planar"] = Way(least, weight)
+    return found
+
+
+def _sparse_ways(sparsity: float, x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
+    """Unstructured, in blocks, and at one half 2:4: each without what its own pattern leaves out."""
+    masks = {"csr": magnitude_mask(weight, sparsity), "blocks": block_mask(weight, sparsity, BLOCK)}
+    if sparsity == TWO_OF_FOUR:
+        masks["2:4"] = n_of_m_mask(weight)
+    sides = [before for before, _ in geometry.padding]
+    found = {}
+    for name, mask in masks.items():
+        kernel = LAYOUTS[name].from_dense(weight * mask)
+        found[name] = Way(partial(sparse_conv2d, x, kernel, padding=sides), weight * mask)
     return found
 
 
@@ -91,22 +157,24 @@ def scipy_convolution(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
 def _timed(problem: Problem, repeat: int, machine: Machine, device: torch.device, dtype: torch.dtype) -> Row:
     x, weight = problem.tensors(device, dtype)
     geometry = problem.geometry(x, weight)
-    ways = contenders_of(problem, x, weight, geometry)
-    exact = ALGORITHMS["library"](_wide(x), _wide(weight), geometry)
+    ways = ways_of(problem, x, weight, geometry)
+    exact = {}
     errors, memory, once = {}, {}, {}
-    for name, run in ways.items():
-        memory[name] = footprint(run, device)
+    for name, way in ways.items():
+        if id(way.weight) not in exact:
+            exact[id(way.weight)] = ALGORITHMS["library"](_wide(x), _wide(way.weight), geometry)
+        memory[name] = footprint(way.run, device)
         finish(device)
         start = time.perf_counter()
-        found = run()
+        found = way.run()
         finish(device)
         once[name] = time.perf_counter() - start
-        errors[name] = float((found - exact).norm() / exact.norm())
+        errors[name] = _error(found, exact[id(way.weight)])
     fast = [name for name in ways if once[name] <= SLOW * min(once.values())]
-    jobs = [Contender(name=name, run=partial(_finished, ways[name], device)) for name in fast]
+    jobs = [Contender(name=name, run=partial(_finished, ways[name].run, device)) for name in fast]
     seconds = {name: [once[name]] for name in ways} | take_turns(jobs, repeat)
     operations = geometry.operations * (4 if problem.complex else 1)
-    touched = x.numel() + weight.numel() + exact.numel()
+    touched = x.numel() + weight.numel() + geometry.batch * geometry.outputs * prod(geometry.result)
     return Row(
         job=f"{problem.sweep}: {problem.name}",
         facts={
@@ -118,6 +186,7 @@ def _timed(problem: Problem, repeat: int, machine: Machine, device: torch.device
             "stride": list(geometry.stride),
             "groups": problem.groups,
             "complex": problem.complex,
+            "sparsity": problem.sparsity,
             "taps": prod(geometry.kernel),
             "operations": operations,
             "auto": choose(x, weight, geometry).algorithm,
@@ -132,6 +201,11 @@ def _timed(problem: Problem, repeat: int, machine: Machine, device: torch.device
 def _finished(run: Run, device: torch.device) -> None:
     run()
     finish(device)
+
+
+def _error(found: Tensor | Planes, exact: Tensor) -> float:
+    whole = found.joined() if isinstance(found, Planes) else found
+    return float((whole - exact).norm() / exact.norm())
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ class Problem:
         padding: likewise, of zeros.
         groups: likewise.
         complex: whether its numbers are.
+        sparsity: share of weights that sparse kernels leave out; None where none is timed.
     """
 
     sweep: str
@@ -36,6 +37,7 @@ class Problem:
     padding: Numbers = 0
     groups: int = 1
     complex: bool = False
+    sparsity: float | None = None
 
     def tensors(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Input and weight of normal numbers, the same every time."""
@@ -102,6 +104,27 @@ def of_volumes() -> Iterator[Problem]:
             weight=(outputs, channels, taps, taps, taps),
             padding=taps // 2,
         )
+
+
+def of_complex() -> Iterator[Problem]:
+    """Complex input under complex kernels."""
+    for channels, outputs, side, taps in (
+        (3, 32, 112, 7),
+        (16, 16, 112, 3),
+        (64, 64, 56, 3),
+        (64, 128, 56, 1),
+        (256, 256, 28, 3),
+        (16, 16, 64, 15),
+    ):
+        yield replace(_square("complex", 1, channels, side, outputs, taps, 1), complex=True)
+
+
+def of_sparse() -> Iterator[Problem]:
+    """Kernels of which more and more weights are zero."""
+    for channels, side, taps in ((256, 56, 3), (256, 56, 1), (128, 112, 3)):
+        dense = _square("sparse", 1, channels, side, channels, taps, 1)
+        for sparsity in (0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.98):
+            yield replace(dense, name=f"{dense.name}, {sparsity:.0%} zero", sparsity=sparsity)
 
 
 def of_text(text: str, stride: int, groups: int) -> Problem:

@@ -137,6 +137,8 @@ SWEEPS = {
     "taps": "kernels of 1 to 31 taps along a side",
     "banks": "many filters on one image, many images under one bank",
     "volumes": "three dimensions",
+    "complex": "complex input and kernels",
+    "sparse": "kernels that were pruned",
 }
 
 
@@ -198,6 +200,8 @@ def _problems(sweeps: Sequence[str], backbones: Sequence[str] | None, size: int)
         "taps": bench.of_taps,
         "banks": bench.of_banks,
         "volumes": bench.of_volumes,
+        "complex": bench.of_complex,
+        "sparse": bench.of_sparse,
     }
     return chain.from_iterable(makers[name]() for name in sweeps)
 

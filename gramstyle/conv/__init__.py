@@ -22,6 +22,14 @@ from gramstyle.conv.geometry import Numbers, geometry_of
 from gramstyle.conv.mixed import unmixed
 from gramstyle.conv.planar import complex_conv2d as complex_conv2d
 from gramstyle.conv.planar import complex_conv3d as complex_conv3d
+from gramstyle.conv.sparse import SPARSE_ALGORITHMS as SPARSE_ALGORITHMS
+from gramstyle.conv.sparse import Blocks as Blocks
+from gramstyle.conv.sparse import Csr as Csr
+from gramstyle.conv.sparse import SparseKernel as SparseKernel
+from gramstyle.conv.sparse import TwoFour as TwoFour
+from gramstyle.conv.sparse import load_sparse as load_sparse
+from gramstyle.conv.sparse import save_sparse as save_sparse
+from gramstyle.conv.sparse import sparse_conv2d as sparse_conv2d
 
 
 @overload

@@ -20,11 +20,15 @@ def im2col(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
 
     The columns take as many times the memory of the input as the kernel has taps.
     """
+    rows = weight.flatten(1).unflatten(0, (geometry.groups, -1))  # (G, N / G, C / G taps)
+    return (rows @ columns_of(x, geometry)).flatten(1, 2).unflatten(2, geometry.result)
+
+
+def columns_of(x: Tensor, geometry: Geometry) -> Tensor:
+    """(B, G, C / G taps, P): each window of the input as a column."""
     padded = pad(x, geometry).unflatten(1, (geometry.groups, -1))
     seen = [padded[windows(tap, geometry)] for tap in product(*map(range, geometry.kernel))]
-    columns = torch.stack(seen, 3).flatten(4).flatten(2, 3)  # (B, G, C / G taps, P)
-    rows = weight.flatten(1).unflatten(0, (geometry.groups, -1))  # (G, N / G, C / G taps)
-    return (rows @ columns).flatten(1, 2).unflatten(2, geometry.result)
+    return torch.stack(seen, 3).flatten(4).flatten(2, 3)
 
 
 def im2row(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:

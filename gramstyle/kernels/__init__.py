@@ -6,6 +6,7 @@ from gramstyle.kernels.choice import checked_kernel as checked_kernel
 from gramstyle.kernels.choice import conv_gram_is_fused as conv_gram_is_fused
 from gramstyle.kernels.choice import conv_is_winograd as conv_is_winograd
 from gramstyle.kernels.choice import gram_is_native as gram_is_native
+from gramstyle.kernels.compressed import sparse_conv as sparse_conv
 from gramstyle.kernels.fusion import OLDEST as OLDEST
 from gramstyle.kernels.fusion import fusible as fusible
 from gramstyle.kernels.maps import ACTIVATIONS as ACTIVATIONS
@@ -20,4 +21,5 @@ from gramstyle.kernels.operators import gram as gram
 from gramstyle.kernels.operators import winograd as winograd
 from gramstyle.kernels.operators import winograd_filter as winograd_filter
 from gramstyle.kernels.processor import processor as processor
+from gramstyle.kernels.sparse import places_of as places_of
 from gramstyle.kernels.winograd import turned_weight as turned_weight

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from gramstyle.kernels.maps import activate, fold, sums_type, unfold
 from gramstyle.kernels.native import reason_missing, require
+from gramstyle.kernels.sparse import register_sparse
 from gramstyle.kernels.winograd import register_winograd
 
 _lock = threading.Lock()
@@ -37,6 +38,7 @@ def ready() -> None:
             _register_gram_backward()
             _register_conv_gram()
             register_winograd()
+            register_sparse()
             _registered = True
 
 

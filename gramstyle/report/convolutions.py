@@ -31,7 +31,10 @@ COLOURS = {
     "winograd4": "#c2185b",
     "winograd6": "#7b1e3a",
     "gauss": "#2a9d8f",
-    "stacked": "#6d597a",
+    "gauss, planar": "#0f5f57",
+    "gauss of winograd4, planar": "#c2185b",
+    "stacked": "#b09fca",
+    "stacked, planar": "#6d597a",
     "scipy": "#a0785a",
     "csr": "#b54708",
     "blocks": "#0b4f7d",
@@ -165,6 +168,7 @@ def _growth(axes: Axes, rows: Sequence[Row], palette: Palette, title: str) -> No
     axes.minorticks_off()
     axes.set_xlabel("taps along a side", color=palette.muted)
     axes.set_ylabel("ms", color=palette.muted)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     _, channels, height, width = rows[0]["x"]
     _title(axes, f"{title}: {channels} -> {rows[0]['weight'][0]}, {height} x {width}", palette)
     _legend(axes, names, palette, columns=2)
@@ -172,29 +176,20 @@ def _growth(axes: Axes, rows: Sequence[Row], palette: Palette, title: str) -> No
 
 def _sparse(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
     """How many times as fast as the dense library, by sparsity."""
-    groups = sorted({row["group"] for row in rows})
+    groups = sorted({row["name"].rpartition(", ")[0] for row in rows})
     styles = ["o-", "s--", "^:", "d-."]
-    shown: dict[str, str] = {}
     for style, group in zip(styles, groups, strict=False):
-        chosen = sorted((row for row in rows if row["group"] == group), key=lambda row: row["sparsity"])
-        for name in ("csr", "blocks", "2:4"):
-            points = [
+        chosen = [row for row in rows if row["name"].rpartition(", ")[0] == group]
+        chosen.sort(key=lambda row: row["sparsity"])
+        for name in ("csr", "blocks", "2:4", "winograd4"):
+            ratios = [
                 (100 * row["sparsity"], _reference(row["median_ms"]) / row["median_ms"][name])
                 for row in chosen
                 if name in row["median_ms"]
             ]
-            if points:
-                label = f"{name}, {group}"
-                shown[label] = name
-                axes.plot(
-                    *zip(*points, strict=True),
-                    style,
-                    ms=4,
-                    lw=1.5,
-                    color=_colour(name),
-                    label=label,
-                    zorder=3,
-                )
+            if ratios:
+                axes.plot(*zip(*ratios, strict=True), style, ms=4, lw=1.5, color=_colour(name), zorder=3)
+                axes.lines[-1].set_label(f"{name}{' (dense)' if name == 'winograd4' else ''}: {group}")
     axes.axhline(1, color=palette.mark, linestyle=(0, (4, 3)), linewidth=1.2, zorder=2)
     axes.set_yscale("log", base=2)
     axes.set_yticks([0.25, 0.5, 1, 2, 4, 8], ["1/4", "1/2", "1", "2", "4", "8"])
@@ -207,8 +202,8 @@ def _sparse(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
 
 def _complex(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
     """Times beside torch's own complex convolution."""
-    names = [name for name in ("gauss", "gauss, planar", "stacked", "fft") if name in rows[0]["median_ms"]]
-    names = [name for name in names if any(name in row["median_ms"] for row in rows)]
+    ways = ("gauss", "gauss, planar", "gauss of winograd4, planar", "stacked", "stacked, planar", "fft")
+    names = [name for name in ways if any(name in row["median_ms"] for row in rows)]
     high = 0.8 / max(1, len(names))
     for place, row in enumerate(rows):
         times = row["median_ms"]

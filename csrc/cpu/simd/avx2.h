@@ -13,6 +13,7 @@ struct Vector {
   static constexpr int64_t columns = 3;
   static constexpr int64_t pixels = 4;
   static constexpr int64_t weights = 3;  // vectors of outputs of it, at most
+  static constexpr int64_t sums = 14;
 
   __m256 v;
 

@@ -13,6 +13,7 @@ struct Vector {
   static constexpr int64_t columns = 3;
   static constexpr int64_t pixels = 6;   // 6 x 4 sums, 4 weights and a value fill 29
   static constexpr int64_t weights = 4;  // vectors of outputs of it, at most
+  static constexpr int64_t sums = 28;
 
   __m512 v;
 

@@ -18,6 +18,7 @@ struct Vector {
   static constexpr int64_t columns = 5;
   static constexpr int64_t pixels = 5;
   static constexpr int64_t weights = 4;  // vectors of outputs of it, at most
+  static constexpr int64_t sums = 16;
 
   float32x4_t v;
 

@@ -18,6 +18,7 @@ struct Vector {
   static constexpr int64_t columns = 8 / rows;  // vectors of it
   static constexpr int64_t pixels = 4;          // positions of a block of a convolution
   static constexpr int64_t weights = 2;         // vectors of outputs of it, at most
+  static constexpr int64_t sums = 8;
 
   typedef T Lanes __attribute__((vector_size(16)));
   Lanes v;
