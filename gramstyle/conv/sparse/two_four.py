@@ -77,7 +77,7 @@ class TwoFour(SparseKernel):
                 f"{n} has {int(counts[n, tap, four])} of channels {4 * four} to {4 * four + 3} at tap "
                 f"{tuple(divmod(tap, shape[3]))}: prune it first, or take layout csr"
             )
-        pairs = kept.byte().argsort(3, descending=True, stable=True)[..., :2].sort(3).values
+        pairs = kept.byte().argsort(dim=3, descending=True, stable=True)[..., :2].sort(3).values
         low, high = pairs.flatten(0, 2).unbind(1)
         nibbles = torch.nn.functional.pad(low | high << 2, (0, low.numel() % 2))
         positions = (nibbles[0::2] | nibbles[1::2] << 4).byte()
