@@ -52,20 +52,19 @@ def convolution_figure(record: Mapping[str, Any], palette: Palette = LIGHT) -> F
     panels = [(draw, found) for sweep, draw in PANELS if (found := _of(rows, sweep))]
     if not panels:
         raise ValueError("record must hold rows of gramstyle bench conv, got none")
-    columns = 1 if len(panels) == 1 else 2
+    columns = min(len(panels), 2)
     lines = -(-len(panels) // columns)
     with themed():
-        figure = canvas(5.6 * columns + 0.6, 4.3 * lines + 0.5, palette)
-        grid = figure.subplots(lines, columns, squeeze=False).ravel()
-        for axes, (draw, found) in zip(grid, panels, strict=False):
+        figure = canvas(7.4 * columns, 4.0 * lines + 0.5, palette)
+        grid = figure.subfigures(lines, columns, squeeze=False, wspace=0.03).ravel()
+        for part, (draw, found) in zip(grid, panels, strict=False):
+            axes = part.subplots()
             axes.set_facecolor(palette.surface)
             axes.spines[:].set_visible(False)
             axes.tick_params(colors=palette.muted, labelsize=theme.SMALL, length=0)
             axes.grid(color=palette.grid, linewidth=0.8, zorder=0)
             axes.set_axisbelow(True)
             draw(axes, found, palette)
-        for axes in grid[len(panels) :]:
-            axes.set_axis_off()
         machine = record["machine"]
         figure.suptitle(
             f"Times of convolutions on {machine['processor']}, {machine['threads']} threads, "
@@ -91,7 +90,7 @@ def _networks(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
 
 def _banks(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
     """Many filters, many images."""
-    _strips(axes, rows, palette, "name", "Many filters on one image, many images under one bank")
+    _strips(axes, rows, palette, "name", "Many filters, many images")
 
 
 def _volumes(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
@@ -124,7 +123,7 @@ def _strips(axes: Axes, rows: Sequence[Row], palette: Palette, fact: str, title:
     for place, kind in enumerate(kinds):
         (name, count), total = wins[kind].most_common(1)[0], sum(wins[kind].values())
         axes.annotate(
-            f"{name}: {count} of {total}",
+            name if total == 1 else f"{name}: {count} of {total}",
             (1, place),
             xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0),
@@ -140,9 +139,9 @@ def _strips(axes: Axes, rows: Sequence[Row], palette: Palette, fact: str, title:
     axes.axvline(1, color=palette.mark, linestyle=(0, (4, 3)), linewidth=1.2, zorder=2)
     axes.set_yticks(range(len(kinds)), kinds, color=palette.ink)
     axes.set_ylim(len(kinds) - 0.4, -0.6)
-    axes.set_xlabel("time beside torch's own convolution (1); at the right the fastest", color=palette.muted)
+    axes.set_xlabel("time beside torch's own (1); at the right the fastest", color=palette.muted)
     _title(axes, title, palette)
-    _legend(axes, [name for name in COLOURS if name in seen], palette, columns=3)
+    _legend(axes, [name for name in COLOURS if name in seen], palette)
 
 
 def _taps(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
@@ -171,7 +170,7 @@ def _growth(axes: Axes, rows: Sequence[Row], palette: Palette, title: str) -> No
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     _, channels, height, width = rows[0]["x"]
     _title(axes, f"{title}: {channels} -> {rows[0]['weight'][0]}, {height} x {width}", palette)
-    _legend(axes, names, palette, columns=2)
+    _legend(axes, names, palette)
 
 
 def _sparse(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
@@ -197,7 +196,8 @@ def _sparse(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
     axes.set_xlabel("weights that are zero, %", color=palette.muted)
     axes.set_ylabel("times as fast as dense (1: break-even)", color=palette.muted)
     _title(axes, "Sparse kernels", palette)
-    axes.legend(fontsize=theme.SMALL, frameon=False, labelcolor=palette.ink)
+    part: Any = axes.figure
+    part.legend(fontsize=theme.SMALL, frameon=False, labelcolor=palette.ink, loc="outside right upper")
 
 
 def _complex(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
@@ -217,17 +217,17 @@ def _complex(axes: Axes, rows: Sequence[Row], palette: Palette) -> None:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("times as fast as torch's own complex convolution (1)", color=palette.muted)
     _title(axes, "Complex kernels", palette)
-    _legend(axes, names, palette, columns=len(names))
+    _legend(axes, names, palette)
 
 
 PANELS: tuple[tuple[str, Callable[[Axes, Sequence[Row], Palette], None]], ...] = (
     ("networks", _networks),
+    ("sparse", _sparse),
     ("taps", _taps),
     ("taps", _depthwise),
+    ("complex", _complex),
     ("banks", _banks),
     ("volumes", _volumes),
-    ("sparse", _sparse),
-    ("complex", _complex),
     ("shapes", _shapes),
 )
 """Sweep -> what is drawn of it."""
@@ -249,8 +249,11 @@ def _title(axes: Axes, text: str, palette: Palette) -> None:
     axes.set_title(text, loc="left", color=palette.ink, fontweight="bold")
 
 
-def _legend(axes: Axes, names: Sequence[str], palette: Palette, columns: int) -> None:
+def _legend(axes: Axes, names: Sequence[str], palette: Palette) -> None:
+    """Beside the panel."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], marker="o", ls="", ms=5, color=_colour(name), label=name) for name in names]
-    axes.legend(handles=handles, fontsize=theme.SMALL, frameon=False, ncols=columns, labelcolor=palette.ink)
+    part: Any = axes.figure
+    place = "outside right upper"
+    part.legend(handles=handles, fontsize=theme.SMALL, frameon=False, labelcolor=palette.ink, loc=place)

@@ -1,5 +1,7 @@
 """Algorithms of convolutions beside each other, and what is made of their times."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -9,7 +11,9 @@ from gramstyle.bench import (
     algorithm_records,
     algorithm_table,
     of_banks,
+    of_complex,
     of_network,
+    of_sparse,
     of_taps,
     of_text,
     of_volumes,
@@ -35,7 +39,7 @@ def cached(tmp_path_factory, monkeypatch):
 def test_rows_hold_every_algorithm_and_its_error():
     small, pointwise = of_text("2x3x10x12:4x3x3", 1, 1), of_text("1x4x9x9:6x1x1", 2, 2)
     first, second = time_algorithms([small, pointwise], 2, MACHINE)
-    assert set(first.seconds) == (set(ALGORITHMS) - {"pointwise", "depthwise"}) | {
+    assert set(first.seconds) == (set(ALGORITHMS) - {"pointwise", "depthwise", "gauss", "stacked"}) | {
         "library, channels-last",
         "scipy",
     }
@@ -48,6 +52,26 @@ def test_rows_hold_every_algorithm_and_its_error():
     assert first.facts["operations"] == 2 * 2 * 4 * 3 * 9 * 120
     assert first.facts["least"] == pytest.approx(first.facts["operations"] / 1e9)  # of slow products
     assert second.facts["x"], second.facts["stride"] == ([1, 4, 9, 9], [2, 2])
+
+
+def test_complex_rows_have_planes_and_sparse_ones_layouts():
+    small = {"x": (1, 16, 8, 8), "weight": (16, 16, 3, 3), "padding": 1}
+    problems = [
+        replace(next(of_complex()), **small),
+        *(replace(next(of_sparse()), **small, sparsity=share) for share in (0.5, 0.75)),
+    ]
+    complex_, half, most = time_algorithms(problems, 1, MACHINE)
+    planar = {"gauss, planar", "stacked, planar", "gauss of winograd4, planar"}
+    assert planar | {"gauss", "stacked", "fft", "library"} <= set(complex_.seconds)
+    assert complex_.facts["operations"] == 4 * half.facts["operations"]
+    dense = {"library", "library, channels-last", "winograd4"}
+    assert set(half.seconds) == dense | {"csr", "blocks", "2:4"}
+    assert set(most.seconds) == dense | {"csr", "blocks"}
+    for row in (complex_, half, most):
+        assert max(row.facts["errors"].values()) < 1e-5  # each beside its own pattern
+    record = {"machine": vars(MACHINE), "date": "2026-01-02T03:04"}
+    figure = convolution_figure(record | {"rows": [row.record() for row in (complex_, half, most)]})
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Sparse kernels", "Complex kernels"]
 
 
 def test_those_that_lose_by_far_are_timed_once(monkeypatch):
@@ -78,7 +102,7 @@ def test_memory_is_what_torch_holds_at_most():
 
 
 def test_problems_are_what_they_say():
-    for problem in (*of_taps(), *of_banks(), *of_volumes()):
+    for problem in (*of_taps(), *of_banks(), *of_volumes(), *of_complex(), *of_sparse()):
         x, weight = (torch.zeros(shape, device="meta") for shape in (problem.x, problem.weight))
         run = functional.conv3d if x.ndim == 5 else functional.conv2d
         found = run(x, weight, padding=problem.padding, groups=problem.groups)
