@@ -25,9 +25,7 @@ def by_operator(x, weight, bias, *shape):
     kind = torch.promote_types(x.dtype, torch.float32)
     kernel = Csr.from_dense(weight)
     bias = None if bias is None else bias.to(kind)
-    return sparse_conv(
-        x, kernel.values.to(kind), kernel.columns, kernel.rows, bias, weight.shape[2:], *shape
-    )
+    return sparse_conv(x, kernel.values.to(kind), kernel.columns, kernel.rows, bias, weight.shape[2:], *shape)
 
 
 def definition(x, weight, bias, *shape):
