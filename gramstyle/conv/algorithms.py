@@ -53,7 +53,7 @@ class Algorithm:
         return self.run(x, weight, geometry)
 
 
-INEXACT = "its rounding error is some ten times that of the definition"
+INEXACT = "its rounding error is some twenty times that of the definition"
 
 ALGORITHMS: dict[str, Algorithm] = {
     "direct": Algorithm(run=direct, summary="the definition: a sum over taps", cost=of_direct),
