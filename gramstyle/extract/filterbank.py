@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gramstyle import check
 from gramstyle.conv import conv2d
+from gramstyle.numerics import safe_sqrt
 
 COLOURS = 3
 PARTS = 3
@@ -25,8 +26,8 @@ BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)
 ONE = 2**24
 """What 1 is in kernels, which are whole numbers: they are the same, and sum to 0, in every type of float."""
 
-GREY_LEVEL = 1 / 255
-"""Amplitude below which the compression of amplitudes is linear: one level of an 8-bit image."""
+ROUNDING = 1 / 255 / math.sqrt(12)
+"""Amplitude below which bands are not compressed: the standard deviation of the rounding of 8-bit images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +99,9 @@ def gabor(bank: Bank) -> Tensor:
 class OrientedBands(nn.Module):
     """Complex bands of each colour, compressed: real parts, imaginary parts, amplitudes.
 
-    A band z becomes ``z / (|z|^2 + e^2)^(1/4)`` and its amplitude ``(|z|^2 + e^2)^(1/4) - sqrt(e)`` with e of
-    `GREY_LEVEL`: a square root that keeps the phase and has a gradient where z is 0. It runs in float32 at
-    least, because spectra of half precision do not exist on every device.
+    A band z becomes ``y = z / (|z|^2 + e^2)^(1/4)`` with e of `ROUNDING`, about a square root of its amplitude
+    that keeps its phase; ``|y|`` is the amplitude. Gradients are finite, and 0 for ``|y|`` where z is 0. It runs
+    in float32 at least, because spectra of half precision do not exist on every device.
 
     Args:
         bank: of which the kernels are.
@@ -123,9 +124,9 @@ class OrientedBands(nn.Module):
     def unpadded(self, x: Tensor) -> Tensor:
         """Of `x`, which comes with all that its windows read: nothing is added."""
         z = self.bands(x)
-        root = (z.real.square() + z.imag.square() + GREY_LEVEL**2) ** 0.25
-        parts = (z.real / root, z.imag / root, root - math.sqrt(GREY_LEVEL))
-        return torch.cat(parts, 1).to(x.dtype)
+        square = z.real.square() + z.imag.square()
+        root = (square + ROUNDING**2) ** 0.25
+        return torch.cat((z.real / root, z.imag / root, safe_sqrt(square) / root), 1).to(x.dtype)
 
     def bands(self, x: Tensor) -> Tensor:
         """Complex responses (B, C K, H', W') of `x` (B, C, H, W), without padding and compression."""
