@@ -280,8 +280,8 @@ def choose_weights(spec: BackboneSpec, weights: str | Path | None) -> WeightsEnt
     text = str(weights)
     if spec.computed and text != spec.default_weights:
         raise StyleError(
-            f"{spec.name} is computed, not loaded or drawn: weights must be {spec.default_weights} or left out, "
-            f"got {text!r}"
+            f"{spec.name} is computed, not loaded or drawn: weights must be {spec.default_weights} or left "
+            f"out, got {text!r}"
         )
     seed = registry.random_seed(text)
     if seed is not None:

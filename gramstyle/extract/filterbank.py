@@ -61,7 +61,10 @@ class Bank:
 
     @property
     def sigma(self) -> float:
-        """Standard deviation of the Gaussian, in positions (Petkov and Kruizinga 1997, eq. 4)."""
+        """Standard deviation of the Gaussian, in positions.
+
+        The transfer function is one half at two frequencies that lie `bandwidth` octaves apart.
+        """
         wide = 2**self.bandwidth
         return self.wavelength / math.pi * math.sqrt(math.log(2) / 2) * (wide + 1) / (wide - 1)
 
@@ -77,9 +80,9 @@ GABOR_1 = Bank()
 def gabor(bank: Bank) -> Tensor:
     """Kernels (K, side, side), complex, in multiples of 1 / `ONE`, on the cpu.
 
-    ``2 g(k) (exp(-i w.k) - m)`` with a round Gaussian g of sum 1, and m so that the kernel sums to 0 (Morlet;
-    Daugman 1985). The wave vector w of orientation j points ``pi j / K`` from the axis of columns towards that
-    of rows. A grating ``a cos(w.p + phase)`` so gives about ``a exp(i (w.p + phase))``.
+    ``2 g(k) (exp(-i w.k) - m)`` with a round Gaussian g of sum 1 (Daugman 1985), and m so that the kernel sums
+    to 0. The wave vector w of orientation j points ``pi j / K`` from the axis of columns towards that of rows,
+    so that a grating ``a cos(w.p + phase)`` gives about ``a exp(i (w.p + phase))``.
     """
     at = torch.arange(-bank.reach, bank.reach + 1, dtype=torch.float64, device="cpu")
     window = torch.exp(-(at[:, None] ** 2 + at**2) / (2 * bank.sigma**2))
@@ -99,9 +102,9 @@ def gabor(bank: Bank) -> Tensor:
 class OrientedBands(nn.Module):
     """Complex bands of each colour, compressed: real parts, imaginary parts, amplitudes.
 
-    A band z becomes ``y = z / (|z|^2 + e^2)^(1/4)`` with e of `ROUNDING`, about a square root of its amplitude
-    that keeps its phase; ``|y|`` is the amplitude. Gradients are finite, and 0 for ``|y|`` where z is 0. It runs
-    in float32 at least, because spectra of half precision do not exist on every device.
+    A band z becomes ``y = z / (|z|^2 + e^2)^(1/4)`` with e of `ROUNDING`: the square root of its amplitude, and
+    its phase; ``|y|`` is the amplitude. Gradients are finite, and 0 for ``|y|`` where z is 0. It runs in float32
+    at least, because spectra of half precision do not exist on every device.
 
     Args:
         bank: of which the kernels are.
@@ -157,10 +160,9 @@ class Scale(nn.Module):
 class FilterBank(nn.Module):
     """Taps ``scale1`` to ``scaleN``, at 1/1, 1/2, ... of the resolution, and the low-pass ``residual``.
 
-    Opponent colours go down a pyramid of binomial filters (Burt and Adelson 1983), and through one bank at each
-    scale. The amplitudes found go down with them, so that Gram matrices hold products of amplitudes across
-    scales, and of amplitudes with the phase of coarser bands, as the statistics of Portilla and Simoncelli
-    2000 do: docs/formulas.md.
+    Opponent colours go down a pyramid of binomial filters (Burt and Adelson 1983), and through the filters at
+    each scale. The amplitudes found go down with them, so that Gram matrices hold products of amplitudes across
+    scales, and of amplitudes with the phase of coarser bands: docs/formulas.md.
 
     Args:
         bank: its numbers.
@@ -183,7 +185,8 @@ class FilterBank(nn.Module):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Tap -> features (B, C, H, W) of `images` (B, 3, H, W), sRGB in [0, 1]."""
         first = (PARTS - 1) * COLOURS * self.bank.orientations  # channel of the first amplitude
-        x, finer, found = self.colour(images), None, {}
+        x, finer = self.colour(images), None
+        found: dict[str, Tensor] = {}
         for index, scale in enumerate(self.scales):
             if index:
                 finer = self.pooled[index - 1](found[f"scale{index}"][:, first:])

@@ -133,8 +133,8 @@ def _pad_first(model: nn.Module, first_padding: FirstPadding, spec: BackboneSpec
         return
     if spec.computed:
         raise StyleError(
-            f"first_padding must be 'zeros' for {spec.name}, which always goes on with what lies at the edge, "
-            f"got {first_padding!r}"
+            f"first_padding must be 'zeros' for {spec.name}, which pads by what lies at the edge whatever is "
+            f"said, got {first_padding!r}"
         )
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     if type(first) is not nn.Conv2d:  # timm's Conv2dSame pads by itself, and always with zeros

@@ -18,7 +18,7 @@ class DeepEnoughError(Exception):
 
 
 def plain_network(spec) -> nn.Module:
-    """The whole network, activations in place as its library has them; without values, unless it is computed."""
+    """The whole network, activations in place as its library has them, without values unless computed."""
     with torch.device("meta"):
         if spec.source == "torchvision":
             return torchvision.models.get_model(spec.factory, weights=None).eval()
