@@ -80,9 +80,9 @@ GABOR_1 = Bank()
 def gabor(bank: Bank) -> Tensor:
     """Kernels (K, side, side), complex, in multiples of 1 / `ONE`, on the cpu.
 
-    ``2 g(k) (exp(-i w.k) - m)`` with a round Gaussian g of sum 1 (Daugman 1985), and m so that the kernel sums
-    to 0. The wave vector w of orientation j points ``pi j / K`` from the axis of columns towards that of rows,
-    so that a grating ``a cos(w.p + phase)`` gives about ``a exp(i (w.p + phase))``.
+    ``2 g(k) (exp(-i w.k) - m)`` with a round Gaussian g of sum 1 (Daugman 1985), and m so that the kernel
+    sums to 0. The wave vector w of orientation j points ``pi j / K`` from the axis of columns towards that of
+    rows, so that a grating ``a cos(w.p + phase)`` gives about ``a exp(i (w.p + phase))``.
     """
     at = torch.arange(-bank.reach, bank.reach + 1, dtype=torch.float64, device="cpu")
     window = torch.exp(-(at[:, None] ** 2 + at**2) / (2 * bank.sigma**2))
@@ -102,9 +102,9 @@ def gabor(bank: Bank) -> Tensor:
 class OrientedBands(nn.Module):
     """Complex bands of each colour, compressed: real parts, imaginary parts, amplitudes.
 
-    A band z becomes ``y = z / (|z|^2 + e^2)^(1/4)`` with e of `ROUNDING`: the square root of its amplitude, and
-    its phase; ``|y|`` is the amplitude. Gradients are finite, and 0 for ``|y|`` where z is 0. It runs in float32
-    at least, because spectra of half precision do not exist on every device.
+    A band z becomes ``y = z / (|z|^2 + e^2)^(1/4)`` with e of `ROUNDING`: the square root of its amplitude,
+    and its phase; ``|y|`` is the amplitude. Gradients are finite, and 0 for ``|y|`` where z is 0. It runs in
+    float32 at least, because spectra of half precision do not exist on every device.
 
     Args:
         bank: of which the kernels are.
@@ -160,9 +160,9 @@ class Scale(nn.Module):
 class FilterBank(nn.Module):
     """Taps ``scale1`` to ``scaleN``, at 1/1, 1/2, ... of the resolution, and the low-pass ``residual``.
 
-    Opponent colours go down a pyramid of binomial filters (Burt and Adelson 1983), and through the filters at
-    each scale. The amplitudes found go down with them, so that Gram matrices hold products of amplitudes across
-    scales, and of amplitudes with the phase of coarser bands: docs/formulas.md.
+    Opponent colours go down a pyramid of binomial filters (Burt and Adelson 1983), and through the filters
+    at each scale. The amplitudes found go down with them, so that Gram matrices hold products of amplitudes
+    across scales, and of amplitudes with the phase of coarser bands: docs/formulas.md.
 
     Args:
         bank: its numbers.
