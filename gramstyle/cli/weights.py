@@ -88,8 +88,8 @@ def verify_weights() -> None:
 def _row(name: str) -> WeightsEntry:
     named = parse(name)
     chosen = choose_weights(backbone_named(named.backbone), named.weights)
-    if not isinstance(chosen, WeightsEntry):
+    if not isinstance(chosen, WeightsEntry) or chosen.formula:
         raise StyleError(
-            f"{name} is nothing to fetch: random weights are drawn, files are read where they lie"
+            f"{name} is nothing to fetch: random weights are drawn, filters computed, files read where they lie"
         )
     return chosen
