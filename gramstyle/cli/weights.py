@@ -90,6 +90,7 @@ def _row(name: str) -> WeightsEntry:
     chosen = choose_weights(backbone_named(named.backbone), named.weights)
     if not isinstance(chosen, WeightsEntry) or chosen.formula:
         raise StyleError(
-            f"{name} is nothing to fetch: random weights are drawn, filters computed, files read where they lie"
+            f"{name} is nothing to fetch: random weights are drawn, filters computed, files read where they "
+            "lie"
         )
     return chosen
