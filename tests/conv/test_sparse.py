@@ -220,7 +220,7 @@ def test_what_cannot_be_convolved_is_said(changes, error, message):
 def test_combinations_that_no_algorithm_but_one_can_do():
     kernel = Csr.from_dense(torch.ones(3, 2, 3, 3, dtype=torch.complex64))
     x = torch.ones(1, 2, 5, 5, dtype=torch.complex64)
-    with pytest.raises(StyleError, match="real numbers, not torch.complex64; product can"):
+    with pytest.raises(StyleError, match=r"real numbers, not torch\.complex64; product can"):
         sparse_conv2d(x, kernel, algorithm="native")
     pairs = TwoFour.from_dense(torch.zeros(32, 64, 3, 3, dtype=torch.float16))
     with pytest.raises(StyleError, match="it runs on cuda, not on cpu"):

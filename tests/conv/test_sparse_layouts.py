@@ -95,7 +95,7 @@ def test_weights_that_a_layout_cannot_hold():
     with pytest.raises(ValueError, match=r"multiple of 4 channels per group for layout 2:4, got 6: .*csr"):
         TwoFour.from_dense(weight[:, :6])
     for block in ((16, 1, 1, 1), (2, 3, 1, 1), (2, 0, 1, 1), (2, 4)):
-        with pytest.raises(StyleError, match="a divisor of the kernel's .* or layout csr"):
+        with pytest.raises(StyleError, match=r"a divisor of the kernel's .* or layout csr"):
             Blocks.from_dense(weight, block)
 
 
