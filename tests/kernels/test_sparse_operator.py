@@ -61,6 +61,12 @@ def test_many_channels_go_through_the_cache_in_blocks(kernel, generator):
     assert_close(by_operator(x, weight, bias), definition(x, weight, bias))
 
 
+@pytest.mark.parametrize("padding", [(0, 1), (1, 0)])
+def test_padding_of_one_tap(padding, generator):
+    x, weight, bias = drawn(generator, 5, 6, (1, 1), (4, 7), torch.float32)
+    assert_close(by_operator(x, weight, bias, (1, 1), padding), definition(x, weight, bias, 1, padding))
+
+
 @pytest.mark.parametrize(
     "view",
     [

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from gramstyle.conv.sparse.csr import Csr, check_rows, compressed, ends
+from gramstyle.conv.sparse.csr import Csr, Order, check_rows, compressed, ends, order_of
 from gramstyle.conv.sparse.kernel import (
     SparseKernel,
     check_tensor,
@@ -90,12 +90,12 @@ class Blocks(SparseKernel):
         return blocks[places_of(self.columns, self.rows, counts[1] * counts[2] * counts[3])].flatten()
 
     @cached_property
-    def _order(self) -> Tensor:
-        return self.places.argsort()
+    def _order(self) -> Order:
+        return order_of(self.places, self.shape)
 
     def csr(self) -> Csr:
         """In compressed rows, with the zeros of blocks."""
-        return compressed(self.values, self._order, self.places, self.shape)
+        return compressed(self.values, self._order, self.shape)
 
 
 def _counts(shape: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, ...]:

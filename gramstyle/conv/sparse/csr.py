@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -79,14 +80,26 @@ def ends(counts: Tensor) -> Tensor:
     return torch.nn.functional.pad(counts.cumsum(0), (1, 0)).int()
 
 
-def compressed(values: Tensor, order: Tensor, places: Tensor, shape: Shape) -> Csr:
-    """Compressed rows of values at `places` of a kernel; `order` sorts these."""
-    width = shape[1] * shape[2] * shape[3]
+class Order(NamedTuple):
+    """How values are put into compressed rows: which goes where, and the columns and rows that this makes."""
+
+    values: Tensor
+    columns: Tensor
+    rows: Tensor
+
+
+def order_of(places: Tensor, shape: Shape) -> Order:
+    """The order of values that lie at `places` of a dense kernel, flattened."""
+    order, width = places.argsort(), shape[1] * shape[2] * shape[3]
     ascending = places[order]
     counts = torch.bincount(ascending // width, minlength=shape[0])
-    return Csr(
-        values=values.flatten()[order], columns=(ascending % width).int(), rows=ends(counts), shape=shape
-    )
+    return Order(order, (ascending % width).int(), ends(counts))
+
+
+def compressed(values: Tensor, order: Order, shape: Shape) -> Csr:
+    """Compressed rows of values in another order."""
+    found = values.flatten()[order.values]
+    return Csr(values=found, columns=order.columns, rows=order.rows, shape=shape)
 
 
 def check_rows(columns: Tensor, rows: Tensor, width: int) -> None:

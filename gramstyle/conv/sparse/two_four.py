@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from gramstyle.conv.sparse.csr import Csr, compressed
+from gramstyle.conv.sparse.csr import Csr, Order, compressed, order_of
 from gramstyle.conv.sparse.kernel import (
     SparseKernel,
     check_tensor,
@@ -98,12 +98,12 @@ class TwoFour(SparseKernel):
         return fours.gather(1, self._pairs).flatten()
 
     @cached_property
-    def _order(self) -> Tensor:
-        return self.places.argsort()
+    def _order(self) -> Order:
+        return order_of(self.places, self.shape)
 
     def csr(self) -> Csr:
         """In compressed rows, with the zeros that fill fours."""
-        return compressed(self.values, self._order, self.places, self.shape)
+        return compressed(self.values, self._order, self.shape)
 
 
 def _check_channels(channels: int) -> None:
