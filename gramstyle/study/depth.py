@@ -22,6 +22,7 @@ def depth_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[T
     The stem; the first and the last ReLU or block of each stage (a stage is a run of taps of one
     kind, width and resolution); the first expansion after each stage, which holds the same
     positions as the block before it, wide and after an activation; the last pooling; the head.
+    Of a bank of filters, every scale and the residual.
     Networks whose taps are all of one kind, such as any timm model, are read at every tap.
 
     Args:

@@ -218,9 +218,9 @@ def test_textures_of_one_power_per_scale_are_told_apart_by_orientation(bank):
 
 def test_gradients_are_those_of_finite_differences_and_finite_where_bands_vanish():
     small = FilterBank(Bank(scales=2, orientations=2, reach=2)).double()
-    image = noise(7, 6).requires_grad_()
+    image = noise(5, 4).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: tuple(small(x).values()), image)
-    flat = torch.full((1, 3, 7, 6), 0.5, dtype=torch.float64, requires_grad=True)
+    flat = torch.full((1, 3, 5, 4), 0.5, dtype=torch.float64, requires_grad=True)
     sum(one.sum() for one in small(flat).values()).backward()
     assert flat.grad.isfinite().all()
     assert flat.grad.abs().max() > 0
