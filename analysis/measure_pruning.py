@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import nn
 
-from gramstyle.bench.machine import processor
 from gramstyle.cli.console import bars
 from gramstyle.cli.study import procedural_study
 from gramstyle.extract import Extractor, backbone
 from gramstyle.files import write_text
+from gramstyle.kernels import processor
 from gramstyle.report import save
 from gramstyle.report.names import displayed
 from gramstyle.report.study.panels import dress, legend, log_scale, panels

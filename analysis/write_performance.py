@@ -4,6 +4,7 @@ gramstyle bench gram -o analysis/benchmarks/gram.json
 gramstyle bench conv-gram -o analysis/benchmarks/conv_gram.json
 gramstyle bench descriptor -o analysis/benchmarks/descriptor.json
 gramstyle bench transfer -o analysis/benchmarks/transfer.json
+gramstyle bench conv -o analysis/benchmarks/conv.json
 python analysis/write_performance.py analysis/benchmarks > docs/performance.md
 """
 
@@ -14,7 +15,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gramstyle.bench import Row, Table, descriptor_table, gram_table, layer_table, transfer_table
+from gramstyle.bench import (
+    Row,
+    Table,
+    algorithm_table,
+    descriptor_table,
+    gram_table,
+    layer_table,
+    transfer_table,
+)
 
 INTRODUCTION = """# How fast it is
 
@@ -45,6 +54,15 @@ Ratios to `unfused` that are below 1 are of layers of about a millisecond or les
 of three there, and `auto` takes some tens of microseconds more in Python.
 """
 
+ALGORITHMS = """
+[convolutions.md](convolutions.md) says what the algorithms are, and draws the same record. `library` is
+torch's own on maps as they are; `library, channels-last` on maps and weights that were in that layout before,
+which `auto` does not count: what it took is the fastest for a map as it is. What takes eight times as long as
+the fastest is timed once. The roof is here the larger of a matrix product and a convolution; operations are
+those of the definition, with every weight, so FFT, Winograd and sparse kernels pass it. Memory is what torch
+holds at once beyond input and weight, the output included; what libraries take for themselves is not seen.
+"""
+
 STEPS = """A step of the default recipe of [style transfer](transfer.md): forward and backward through the
 network, Wasserstein distances, Adam. Error is that of the gradient by the image, beside float64. Where a
 photograph is flat, maxima of VGG's pools tie: plain convolutions round all positions alike, so that the first
@@ -55,7 +73,7 @@ wins, as in float64; Winograd's do not, and the gradient goes to another positio
 def main() -> None:
     """Print the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="with the records of all four")
+    parser.add_argument("folder", type=Path, help="with the records of all five")
     folder = parser.parse_args().folder
     records = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
     print(INTRODUCTION)
@@ -73,6 +91,10 @@ def main() -> None:
     print(origin(records["conv_gram"]))
     print(CHOICES)
     print(markdown(layer_table(rows_of(records["conv_gram"]))))
+    print("\n## Convolutions, by every algorithm\n")
+    print(origin(records["conv"]))
+    print(ALGORITHMS)
+    print(markdown(algorithm_table(rows_of(records["conv"]))))
 
 
 def origin(record: dict[str, Any]) -> str:

@@ -78,8 +78,10 @@ def finite(x: Tensor, argument: str) -> Tensor:
     Raises:
         ValueError: otherwise; the message counts NaN and infinite values.
     """
-    if torch.compiler.is_compiling() or bool(torch.isfinite(x).all()):
-        return x
+    if torch.compiler.is_compiling() or bool(torch.isfinite(x.detach().sum())):
+        return x  # a sum of what is not finite is not; and it is read once, without a map of answers
+    if bool(torch.isfinite(x).all()):
+        return x  # only their sum was too large
     nan = int(torch.isnan(x).sum())
     infinite = int(torch.isinf(x).sum())
     raise ValueError(

@@ -45,7 +45,9 @@ CAFFE = Normalization(mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0), scal
 IDENTITY = Normalization(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 """No preprocessing: the network sees RGB in [0, 1]."""
 
-TapKind: TypeAlias = Literal["stem", "conv", "relu", "pool", "expand", "depthwise", "block", "head"]
+TapKind: TypeAlias = Literal[
+    "stem", "conv", "relu", "pool", "expand", "depthwise", "block", "head", "scale", "residual"
+]
 
 FIRST_REDUCTION = 8
 """Reduction of the shallowest default tap, where a network has taps that deep.
@@ -64,7 +66,8 @@ class TapSpec:
         channels: C of the feature map.
         reduction: input pixels per position along one side.
         kind: role in the network: `expand` and `depthwise` are the wide activations inside
-            an inverted bottleneck, `block` the output of a residual or bottleneck block.
+            an inverted bottleneck, `block` the output of a residual or bottleneck block, `scale` the
+            bands of a bank of filters and `residual` what lies below them.
     """
 
     name: str
@@ -86,20 +89,27 @@ class BackboneSpec:
         scale_taps: names of one tap per resolution, shallow to deep, up to a reduction of 16.
         default_weights: weights name used when the user names none.
         summary: one line for listings.
+        first_reduction: of the shallowest default tap, where there are taps that deep.
     """
 
     name: str
-    source: Literal["torchvision", "timm"]
+    source: Literal["torchvision", "timm", "filterbank"]
     factory: str
     taps: tuple[TapSpec, ...]
     scale_taps: tuple[str, ...]
     default_weights: str
     summary: str
+    first_reduction: int = FIRST_REDUCTION
 
     @property
     def default_taps(self) -> tuple[str, ...]:
-        """Names read when the user names none: of `scale_taps`, those from `FIRST_REDUCTION` on."""
-        return self.scale_taps_from(FIRST_REDUCTION) or self.scale_taps
+        """Names read when the user names none: of `scale_taps`, those from `first_reduction` on."""
+        return self.scale_taps_from(self.first_reduction) or self.scale_taps
+
+    @property
+    def computed(self) -> bool:
+        """Whether it follows from formulas: there are no weights to load, and none to draw."""
+        return self.source == "filterbank"
 
     def scale_taps_from(self, reduction: int) -> tuple[str, ...]:
         """Those of `scale_taps` whose reduction is at least `reduction`."""
@@ -156,13 +166,15 @@ class WeightsEntry:
     Attributes:
         backbone: name of the backbone.
         name: pinned name of the weights, e.g. ``IMAGENET1K_V1``.
-        sources: in the order in which they are tried, after local files and the cache.
+        sources: in the order in which they are tried, after local files and the cache; none for
+            kernels that are computed.
         normalization: what these weights expect of their input.
         same_padding: strided convolutions pad as TensorFlow's ``SAME`` does.
         bn_eps: epsilon of every batch normalisation, where it is not the architecture's own.
         last_tap: deepest tap that these weights may be read at; None where all may.
         last_tap_reason: why.
         trunk_only: prefixes of the tensors that are kept; empty keeps all of them.
+        formula: where the formulas of kernels that are computed are written down.
         summary: one line for listings.
     """
 
@@ -175,6 +187,7 @@ class WeightsEntry:
     last_tap: str | None = None
     last_tap_reason: str = ""
     trunk_only: tuple[str, ...] = ()
+    formula: str = ""
     summary: str = ""
 
 
@@ -187,7 +200,7 @@ class WeightsIdentity:
         name: pinned name, ``random``, or the file's name for a path given by the user.
         source: where the bytes came from, in words.
         sha256: of the safetensors file that was loaded (of the file itself for a path; of the
-            serialised tensors for ``random`` and for a pruned network).
+            serialised tensors for ``random``, for a pruned network and for what is computed).
     """
 
     backbone: str

@@ -153,6 +153,14 @@ def squared_wasserstein(a, b):
     return float(np.sum((m - n) ** 2) + np.trace(s) + np.trace(t) - 2 * cross)
 
 
+def bn_statistics(a, b):
+    """Of ``[mu, sigma]``, channel by channel."""
+    a, b = (np.reshape(one, (2, -1)) for one in (a, b))
+    return float(
+        np.mean([(m - n) ** 2 + (s - t) ** 2 for m, n, s, t in zip(a[0], b[0], a[1], b[1], strict=True)])
+    )
+
+
 def wasserstein(a, b):
     return np.sqrt(squared_wasserstein(a, b))
 
@@ -170,6 +178,7 @@ DISTANCES = {
     "wasserstein": wasserstein,
     "squared-wasserstein": squared_wasserstein,
     "wasserstein-diagonal": frobenius,
+    "bn-statistics": bn_statistics,
 }
 """Metric -> distance of two descriptors of one image each."""
 

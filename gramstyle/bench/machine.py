@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from gramstyle.conv.rates import finish
 from gramstyle.kernels import processor
 
 SIDE = 1536
@@ -27,7 +28,7 @@ class Machine:
         processor: its name.
         threads: of torch.
         instructions: of the native half.
-        flops: float32 operations a second of a large matrix product.
+        flops: float32 operations a second of a large matrix product, or convolution.
         bandwidth: bytes a second of a large copy, read and written.
     """
 
@@ -42,31 +43,44 @@ class Machine:
         return max(operations / self.flops, moved / self.bandwidth)
 
 
-def measure_machine() -> Machine:
+def measure_machine(device: torch.device | None = None, *, convolution: bool = False) -> Machine:
     """Measure this one, in about two seconds.
+
+    Args:
+        device: where; None is the CPU.
+        convolution: count a large convolution as well as a large matrix product: on some processors the one
+            library reaches more than the other.
 
     Raises:
         NativeUnavailableError: if the native half is not there: there would be nothing to compare.
     """
     from gramstyle.kernels import instructions
 
-    a, b = torch.rand(SIDE, SIDE), torch.rand(SIDE, SIDE)
-    source = torch.ones(COPIED // 4)
+    place = device or torch.device("cpu")
+    a, b = (torch.rand(SIDE, SIDE, device=place) for _ in range(2))
+    source = torch.ones(COPIED // 4, device=place)
     target = torch.empty_like(source)
+    rates = [2 * SIDE**3 / _best(lambda: torch.mm(a, b), place)]
+    if convolution:
+        x = torch.rand(1, 64, 112, 112, device=place).contiguous(memory_format=torch.channels_last)
+        weight = torch.rand(64, 64, 3, 3, device=place).contiguous(memory_format=torch.channels_last)
+        operations = 2 * 112**2 * weight.numel()
+        rates.append(operations / _best(lambda: torch.conv2d(x, weight, padding=1), place))
     return Machine(
-        processor=processor(),
+        processor=processor() if place.type == "cpu" else torch.cuda.get_device_name(place),
         threads=torch.get_num_threads(),
         instructions=instructions(),
-        flops=2 * SIDE**3 / _best(lambda: torch.mm(a, b)),
-        bandwidth=2 * COPIED / _best(lambda: target.copy_(source)),
+        flops=max(rates),
+        bandwidth=2 * COPIED / _best(lambda: target.copy_(source), place),
     )
 
 
-def _best(run: Callable[[], Any], repeat: int = 9) -> float:
+def _best(run: Callable[[], Any], device: torch.device, repeat: int = 9) -> float:
     """The shortest time: a roof is what was reached once."""
     seconds = []
     for _ in range(repeat):
         start = time.perf_counter()
         run()
+        finish(device)
         seconds.append(time.perf_counter() - start)
     return min(statistics.median(seconds), *seconds)

@@ -54,6 +54,57 @@ def transfer_table(rows: Sequence[Row]) -> Table:
     return Table(header, [[row.job, *_transfer_cells(row)] for row in rows])
 
 
+def algorithm_table(rows: Sequence[Row]) -> Table:
+    """Of `time_algorithms`: the fastest way of each convolution, beside torch's own on maps as they are."""
+    header = ["convolution", "fastest", "ms", "library ms", "library / fastest", "auto took", "GFLOP/s"]
+    cells = [[row.job, *_algorithm_cells(row)] for row in rows]
+    return Table([*header, "of the roof", "memory MB", "error"], cells)
+
+
+def algorithm_records(rows: Sequence[Row]) -> Table:
+    """Of `time_algorithms`: one line for each way of each convolution, for CSV."""
+    header = ["sweep", "name", "input", "weight", "stride", "groups", "operations", "algorithm", "median_ms"]
+    cells = []
+    for row in rows:
+        facts = row.facts
+        sizes = ["x".join(map(str, facts[name])) for name in ("x", "weight", "stride")]
+        for name in sorted(row.seconds, key=row.median):
+            took = row.median(name)
+            cells.append(
+                [
+                    facts["sweep"],
+                    facts["name"],
+                    *sizes,
+                    str(facts["groups"]),
+                    str(facts["operations"]),
+                    name,
+                    f"{1e3 * took:.4f}",
+                    f"{facts['operations'] / took / 1e9:.4g}",
+                    f"{facts['least'] / took:.4f}",
+                    str(facts["memory"][name]),
+                    f"{facts['errors'][name]:.2e}",
+                    str(len(row.seconds[name])),
+                ]
+            )
+    return Table([*header, "gflop_per_s", "share_of_roof", "memory_bytes", "error", "rounds"], cells)
+
+
+def _algorithm_cells(row: Row) -> list[str]:
+    name = row.fastest(list(row.seconds))
+    took = row.median(name)
+    return [
+        name,
+        _ms(row, name),
+        _ms(row, "library"),
+        f"{row.median('library') / took:.2f}",
+        row.facts["auto"],
+        f"{row.facts['operations'] / took / 1e9:.3g}",
+        f"{row.facts['least'] / took:.0%}",
+        f"{row.facts['memory'][name] / 1e6:.3g}",
+        f"{row.facts['errors'][name]:.0e}",
+    ]
+
+
 def _transfer_cells(row: Row) -> list[str]:
     height, width = row.facts["size"]
     return [

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import typer
 
-from gramstyle import bench
+from gramstyle import bench, check
 from gramstyle.bench.allocator import can_tune
 from gramstyle.bench.layers import layers_of
 from gramstyle.cli import options
@@ -131,13 +132,93 @@ def transfer(
     _write(output, machine, rows)
 
 
-def _begin(threads: int | None, output: Path | None) -> bench.Machine:
+SWEEPS = {
+    "networks": "every convolution of the networks",
+    "taps": "kernels of 1 to 31 taps along a side",
+    "banks": "many filters on one image, many images under one bank",
+    "volumes": "three dimensions",
+    "complex": "complex input and kernels",
+    "sparse": "kernels that were pruned",
+}
+
+
+@app.command()
+def conv(
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Of {', '.join(SWEEPS)}; may be repeated. Default: all, or none with --shape."),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BxCxHxW:NxTAPSxTAPS", help="A convolution of your own. May be repeated."),
+    ] = None,
+    stride: Annotated[int, typer.Option(min=1, help="Of every --shape.")] = 1,
+    groups: Annotated[int, typer.Option(min=1, help="Of every --shape.")] = 1,
+    backbone: Networks = None,
+    size: Size = 224,
+    repeat: Repeat = 5,
+    device: options.Device = "cpu",
+    dtype: str = "float32",
+    threads: Threads = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.json",
+            help="Write all times, and beside it FILE.csv and FILE.png.",
+        ),
+    ] = None,
+) -> None:
+    """Every algorithm of gramstyle.conv on the same convolutions, beside the libraries that are there."""
+    with options.usage():
+        settings = run_settings(device, dtype, 1)
+        problems = _problems(sweep or ([] if shape else list(SWEEPS)), backbone, size)
+        own = [bench.of_text(text, stride, groups) for text in shape or []]
+    place = settings.device
+    machine = _begin(threads, output, place, convolution=True)
+    found = bench.time_algorithms(chain(problems, own), repeat, machine, device=place, dtype=settings.dtype)
+    rows = _collect(found)
+    _show(f"Convolutions, {dtype}", bench.algorithm_table(rows))
+    record = _write(output, machine, rows)
+    if output is not None:
+        from gramstyle.report import convolution_figure, save, to_csv
+
+        long = bench.algorithm_records(rows)
+        emit(to_csv(long.header, [tuple(cells) for cells in long.cells]), output.with_suffix(".csv"))
+        picture = output.with_suffix(".png")
+        save(convolution_figure(record), picture, "Which algorithm of a convolution wins where")
+        say.note(f"wrote {picture}")
+
+
+def _problems(sweeps: Sequence[str], backbones: Sequence[str] | None, size: int) -> Iterator[bench.Problem]:
+    for name in sweeps:
+        check.name_in("--sweep", name, SWEEPS)
+    networks = backbones or [f"{name}@random" for name in NETWORKS]
+    makers = {
+        "networks": lambda: chain.from_iterable(bench.of_network(name, size) for name in networks),
+        "taps": bench.of_taps,
+        "banks": bench.of_banks,
+        "volumes": bench.of_volumes,
+        "complex": bench.of_complex,
+        "sparse": bench.of_sparse,
+    }
+    return chain.from_iterable(makers[name]() for name in sweeps)
+
+
+def _begin(
+    threads: int | None,
+    output: Path | None,
+    device: torch.device | None = None,
+    *,
+    convolution: bool = False,
+) -> bench.Machine:
     if threads is not None:
         torch.set_num_threads(threads)
     if output is not None and output.suffix != ".json":
         raise StyleError(f"--output must end in .json, got {output}")
     check_writable(output, "--output")
-    machine = bench.measure_machine()
+    machine = bench.measure_machine(device, convolution=convolution)
     say.note(
         f"{machine.processor}, {machine.threads} threads, {machine.instructions}; measured roof: "
         f"{machine.flops / 1e9:.0f} GFLOP/s float32, {machine.bandwidth / 1e9:.0f} GB/s"
@@ -171,9 +252,7 @@ def _show(title: str, found: bench.Table) -> None:
     show(table(found.header, found.cells, title))
 
 
-def _write(output: Path | None, machine: bench.Machine, rows: Sequence[bench.Row]) -> None:
-    if output is None:
-        return
+def _write(output: Path | None, machine: bench.Machine, rows: Sequence[bench.Row]) -> dict[str, Any]:
     record = {
         "command": shlex.join(["gramstyle", *sys.argv[1:]]),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -181,4 +260,6 @@ def _write(output: Path | None, machine: bench.Machine, rows: Sequence[bench.Row
         "machine": asdict(machine),
         "rows": [row.record() for row in rows],
     }
-    emit(json.dumps(record, indent=1), output)
+    if output is not None:
+        emit(json.dumps(record, indent=1), output)
+    return record

@@ -28,14 +28,14 @@ def list_weights() -> None:
     rows = [
         [
             label(row),
-            "yes" if cached(row) is not None else "no",
-            ", then ".join(describe_source(source) for source in row.sources),
+            "needs none" if row.formula else "yes" if cached(row) is not None else "no",
+            ", then ".join(describe_source(source) for source in row.sources) or f"computed: {row.formula}",
             row.summary,
         ]
         for row in WEIGHTS
     ]
     show(table(["weights", "in cache", "sources", "what"], rows))
-    say.note(f"cache: {cache_folder()}. Every backbone also takes @random[:SEED] and @PATH.")
+    say.note(f"cache: {cache_folder()}. Every network also takes @random[:SEED] and @PATH.")
 
 
 @app.command("pull")
@@ -88,8 +88,9 @@ def verify_weights() -> None:
 def _row(name: str) -> WeightsEntry:
     named = parse(name)
     chosen = choose_weights(backbone_named(named.backbone), named.weights)
-    if not isinstance(chosen, WeightsEntry):
+    if not isinstance(chosen, WeightsEntry) or chosen.formula:
         raise StyleError(
-            f"{name} is nothing to fetch: random weights are drawn, files are read where they lie"
+            f"{name} is nothing to fetch: random weights are drawn, filters computed, files read where they "
+            "lie"
         )
     return chosen

@@ -9,11 +9,19 @@ from torch import Tensor
 
 from gramstyle import check
 from gramstyle.conv.algorithms import ALGORITHMS as ALGORITHMS
-from gramstyle.conv.algorithms import able
+from gramstyle.conv.algorithms import algorithm_for
+from gramstyle.conv.batchnorm import batch_norm2d as batch_norm2d
+from gramstyle.conv.batchnorm import fold as fold
 from gramstyle.conv.choice import Choice as Choice
 from gramstyle.conv.choice import choose
+from gramstyle.conv.complex import Planes as Planes
+from gramstyle.conv.complex_batchnorm import complex_batch_norm2d as complex_batch_norm2d
+from gramstyle.conv.complex_batchnorm import fold_complex as fold_complex
 from gramstyle.conv.geometry import Geometry as Geometry
 from gramstyle.conv.geometry import Numbers, geometry_of
+from gramstyle.conv.mixed import unmixed
+from gramstyle.conv.planar import complex_conv2d as complex_conv2d
+from gramstyle.conv.planar import complex_conv3d as complex_conv3d
 from gramstyle.conv.sparse import SPARSE_ALGORITHMS as SPARSE_ALGORITHMS
 from gramstyle.conv.sparse import Blocks as Blocks
 from gramstyle.conv.sparse import Csr as Csr
@@ -22,7 +30,6 @@ from gramstyle.conv.sparse import TwoFour as TwoFour
 from gramstyle.conv.sparse import load_sparse as load_sparse
 from gramstyle.conv.sparse import save_sparse as save_sparse
 from gramstyle.conv.sparse import sparse_conv2d as sparse_conv2d
-from gramstyle.errors import StyleError
 
 
 @overload
@@ -74,8 +81,9 @@ def conv2d(
 
     Args:
         input: (B, C, H, W), floating point or complex.
-        weight: (N, C / groups, taps down, taps across), of the same type.
-        bias: (N,).
+        weight: (N, C / groups, taps down, taps across), of the same precision; one of the two may be complex
+            and the other real, which is half of the work of two complex ones.
+        bias: (N,), complex only where the input or the weight is.
         stride: a number, or one for each dimension.
         padding: likewise, on both sides; or ``same`` or ``valid``.
         dilation: positions from one tap to the next.
@@ -87,10 +95,10 @@ def conv2d(
         explain: also return why this algorithm was taken.
 
     Returns:
-        (B, N, H', W'); with `explain` a `Choice` beside it.
+        (B, N, H', W'), complex if the input or the weight is; with `explain` a `Choice` beside it.
 
     Raises:
-        TypeError: for integer tensors, or different types.
+        TypeError: for integer tensors, or different precisions.
         ValueError: for shapes that cannot be convolved, and where a named algorithm goes by transforms and
             meets a value that is not finite.
         UnknownNameError: for an algorithm or mode that does not exist.
@@ -157,23 +165,21 @@ def _convolved(
 ) -> Tensor | tuple[Tensor, Choice]:
     check.name_in("algorithm", algorithm, (*ALGORITHMS, "auto"))
     choice = None
+    problem = unmixed(x, weight, geometry)
     if algorithm == "auto":
-        found, choice = _chosen(x, weight, geometry)
+        found, choice = _chosen(*problem[:3])
     elif explain:
         raise ValueError(f"explain says why auto takes an algorithm: use it with auto, not with {algorithm}")
     else:
-        found = _named(x, weight, geometry, algorithm)
+        algorithm_for("algorithm", algorithm, geometry)
+        found = _named(*problem[:3], algorithm)
+    found = problem.joined(found)
     found = found if bias is None else found + bias.reshape(-1, *(1,) * len(geometry.size))
     return found if choice is None or not explain else (found, choice)
 
 
 def _named(x: Tensor, weight: Tensor, geometry: Geometry, algorithm: str) -> Tensor:
     one = ALGORITHMS[algorithm]
-    reason = one.reason_against(geometry)
-    if reason is not None:
-        raise StyleError(
-            f"algorithm {algorithm} cannot do this convolution: {reason}; {', '.join(able(geometry))} can"
-        )
     found = one(x, weight, geometry)
     if one.transforms and not _is_finite(found):
         check.finite(x, "input")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gramstyle import check
+from gramstyle.conv.complex import gauss, reason_against_real, stacked
 from gramstyle.conv.cost import Cost, of_columns, of_definition, of_depthwise, of_direct, of_fft, of_winograd
 from gramstyle.conv.depthwise import depthwise, reason_against_depthwise
 from gramstyle.conv.direct import direct
@@ -18,6 +20,7 @@ from gramstyle.conv.library import library
 from gramstyle.conv.pointwise import pointwise, reason_against_pointwise
 from gramstyle.conv.separable import reason_against_separable, separable
 from gramstyle.conv.winograd import reason_against_winograd, winograd
+from gramstyle.errors import StyleError
 
 HALVES = (torch.float16, torch.bfloat16)
 
@@ -50,7 +53,7 @@ class Algorithm:
         return self.run(x, weight, geometry)
 
 
-INEXACT = "its rounding error is some ten times that of the definition"
+INEXACT = "its rounding error is some twenty times that of the definition"
 
 ALGORITHMS: dict[str, Algorithm] = {
     "direct": Algorithm(run=direct, summary="the definition: a sum over taps", cost=of_direct),
@@ -86,6 +89,16 @@ ALGORITHMS: dict[str, Algorithm] = {
         )
         for outputs in (2, 4, 6)
     },
+    "gauss": Algorithm(
+        run=gauss,
+        summary="a complex convolution as three real ones",
+        reason_against=reason_against_real,
+    ),
+    "stacked": Algorithm(
+        run=stacked,
+        summary="a complex convolution as one real one, of twice the channels",
+        reason_against=reason_against_real,
+    ),
     "library": Algorithm(run=library, summary="what torch was built with: oneDNN or cuDNN"),
 }
 """Name -> algorithm."""
@@ -94,3 +107,19 @@ ALGORITHMS: dict[str, Algorithm] = {
 def able(geometry: Geometry) -> list[str]:
     """Names of those that can do a geometry."""
     return [name for name, one in ALGORITHMS.items() if one.reason_against(geometry) is None]
+
+
+def algorithm_for(argument: str, name: str, geometry: Geometry) -> Algorithm:
+    """The algorithm of that name.
+
+    Raises:
+        UnknownNameError: if there is none; the message lists those that exist, nearest first.
+        StyleError: if it cannot do a geometry; the message names those that can.
+    """
+    chosen = ALGORITHMS[check.name_in(argument, name, ALGORITHMS)]
+    reason = chosen.reason_against(geometry)
+    if reason is not None:
+        raise StyleError(
+            f"{argument} {name} cannot do this convolution: {reason}; {', '.join(able(geometry))} can"
+        )
+    return chosen

@@ -37,6 +37,7 @@ class Geometry:
         dilation: n numbers.
         groups: a divisor of C and N.
         mode: what stands in the padding.
+        complex: whether the output is.
     """
 
     batch: int
@@ -49,6 +50,7 @@ class Geometry:
     dilation: tuple[int, ...]
     groups: int
     mode: Mode = "zeros"
+    complex: bool = False
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -87,7 +89,7 @@ def geometry_of(
     """The geometry of a convolution along `space` dimensions.
 
     Raises:
-        TypeError: for tensors that are not floating point or complex, or of different types.
+        TypeError: for tensors that are not floating point or complex, or of different precision.
         ValueError: for shapes that do not fit together; the message names the argument.
         UnknownNameError: for another mode.
     """
@@ -113,6 +115,7 @@ def geometry_of(
         dilation=spread,
         groups=groups,
         mode=check.name_in("padding_mode", mode, MODES),  # type: ignore[arg-type]
+        complex=x.is_complex() or weight.is_complex(),
     )
     _check_sizes(found)
     return found
@@ -133,17 +136,11 @@ def windows(tap: tuple[int, ...], geometry: Geometry) -> tuple[Any, ...]:
 
 
 def _check_tensors(x: Tensor, weight: Tensor, bias: Tensor | None, space: int) -> None:
-    for name, one in (("input", x), ("weight", weight), ("bias", bias)):
-        if one is None:
-            continue
-        check.one_of_type(name, one, Tensor)
-        if not (one.is_floating_point() or one.is_complex()):
-            raise TypeError(f"{name} must be floating point or complex, got {one.dtype}: use .float()")
-        if (one.dtype, one.device) != (x.dtype, x.device):
-            raise TypeError(
-                f"{name} must be of the type and on the device of the input, {x.dtype} on {x.device}; "
-                f"got {one.dtype} on {one.device}"
-            )
+    given = {"input": x, "weight": weight} | ({} if bias is None else {"bias": bias})
+    for name, one in given.items():
+        _check_type(name, one, x)
+    if bias is not None and bias.is_complex() and not (x.is_complex() or weight.is_complex()):
+        raise TypeError(f"bias must be real where input and weight are, got {bias.dtype}")
     if x.ndim != space + 2 or weight.ndim != space + 2:
         raise ValueError(
             f"input must be (B, C, {AXES[space]}) and weight (N, C / groups, taps of each), "
@@ -153,6 +150,18 @@ def _check_tensors(x: Tensor, weight: Tensor, bias: Tensor | None, space: int) -
         raise ValueError(f"weight must have taps, got shape {tuple(weight.shape)}")
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ValueError(f"bias must be ({weight.shape[0]},), one per output, got {tuple(bias.shape)}")
+
+
+def _check_type(name: str, one: Tensor, x: Tensor) -> None:
+    """Raise `TypeError` unless `one` may be convolved with the input `x`."""
+    check.one_of_type(name, one, Tensor)
+    if not (one.is_floating_point() or one.is_complex()):
+        raise TypeError(f"{name} must be floating point or complex, got {one.dtype}: use .float()")
+    if (one.dtype.to_real(), one.device) != (x.dtype.to_real(), x.device):
+        raise TypeError(
+            f"{name} must be of the precision and on the device of the input, {x.dtype} on {x.device}; "
+            f"got {one.dtype} on {one.device}"
+        )
 
 
 def _numbers(name: str, value: Numbers, count: int, least: int) -> tuple[int, ...]:

@@ -82,6 +82,10 @@ def _mean_square(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
     return _square(inner, a, b, entries) / entries
 
 
+def _mean_square_of_channels(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
+    return 2 * _mean_square(inner, a, b, entries)  # a channel has two entries
+
+
 def _euclidean(inner: Tensor, a: Tensor, b: Tensor, entries: int) -> Tensor:
     return safe_sqrt(_square(inner, a, b, entries))
 
@@ -222,6 +226,16 @@ METRICS: dict[str, Metric] = {
             transform=as_is,
             kernel=INNER,
             form=_euclidean,
+        ),
+        Metric(
+            name="bn-statistics",
+            formula="(|m_a - m_b|^2 + |s_a - s_b|^2) / C, s the standard deviations",
+            source="Li et al. 2017 (Demystifying neural style transfer): batch normalisation statistics",
+            upper=None,
+            statistics=(Statistic.MEAN_STD,),
+            transform=as_is,
+            kernel=INNER,
+            form=_mean_square_of_channels,
         ),
     )
 }

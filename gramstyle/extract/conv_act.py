@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gramstyle.conv import fold
 from gramstyle.kernels import (
     ConvSums,
     Kernel,
@@ -48,7 +49,7 @@ class ConvAct(nn.Module):
     Args:
         conv: ``Conv2d``, or timm's ``Conv2dSame``, which pads by the size of its input.
         norm: batch normalisation in eval mode that follows it, or None. It is a scale and a shift per
-            channel, so it becomes part of weight and bias, computed in float64.
+            channel, so it becomes part of weight and bias (`gramstyle.conv.fold`).
         activation: a name of `ACTIVATIONS`.
         kernel: who computes.
     """
@@ -58,7 +59,9 @@ class ConvAct(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel: Kernel = kernel
-        weight, bias = folded(conv, norm)
+        weight, bias = conv.weight.detach(), None if conv.bias is None else conv.bias.detach()
+        if norm is not None:
+            weight, bias = fold(weight, bias, *_statistics(norm))
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
         self.activation = activation
@@ -178,25 +181,12 @@ class ConvAct(nn.Module):
         return x
 
 
-def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor | None]:
-    """Weight and bias of `conv` followed by `norm`, in the types of `conv`.
-
-    ``(w x + b - mean) gamma / sqrt(var + eps) + beta``: Ioffe and Szegedy 2015, section 3.1.
-    """
-    weight, bias = conv.weight.detach(), None if conv.bias is None else conv.bias.detach()
-    if norm is None:
-        return weight, bias
-    assert norm.running_var is not None  # checked by whoever fuses
-    assert norm.running_mean is not None
-    scale = (norm.running_var.double() + norm.eps).rsqrt()
-    if norm.weight is not None:
-        scale = scale * norm.weight.detach().double()
-    shift = -norm.running_mean.double() if bias is None else bias.double() - norm.running_mean.double()
-    shift = shift * scale
-    if norm.bias is not None:
-        shift = shift + norm.bias.detach().double()
-    wide = weight.double() * scale[:, None, None, None]
-    return wide.to(weight.dtype), shift.to(weight.dtype)
+def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, float]:
+    """What `fold` reads of it."""
+    assert norm.running_mean is not None  # checked by whoever fuses
+    assert norm.running_var is not None
+    gamma, beta = (None if one is None else one.detach() for one in (norm.weight, norm.bias))
+    return norm.running_mean, norm.running_var, gamma, beta, norm.eps
 
 
 def _pair(value: str | int | tuple[int, ...]) -> tuple[int, int]:

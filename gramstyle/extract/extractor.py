@@ -286,7 +286,7 @@ def choose_weights(spec: BackboneSpec, weights: str | Path | None) -> WeightsEnt
 
     Raises:
         UnknownNameError: if no row has that name and it is not a path.
-        StyleError: if a timm model is given without weights.
+        StyleError: if a timm model is given without weights, or other weights to what is computed.
     """
     if weights is None:
         if not spec.default_weights:
@@ -297,6 +297,11 @@ def choose_weights(spec: BackboneSpec, weights: str | Path | None) -> WeightsEnt
             )
         weights = spec.default_weights
     text = str(weights)
+    if spec.computed and text != spec.default_weights:
+        raise StyleError(
+            f"{spec.name} is computed, not loaded or drawn: weights must be {spec.default_weights} or left "
+            f"out, got {text!r}"
+        )
     seed = registry.random_seed(text)
     if seed is not None:
         return seed
@@ -330,6 +335,10 @@ def _network(
             else network.build_random(spec, taps, chosen, first_padding, pooling)
         )
         return trunk, _random_identity(spec, chosen, trunk)
+    if isinstance(chosen, WeightsEntry) and spec.computed:
+        trunk, sha256 = network.build_computed(spec, taps, first_padding, pooling)
+        source = f"computed: {chosen.formula}"
+        return trunk, WeightsIdentity(backbone=spec.name, name=chosen.name, source=source, sha256=sha256)
     if isinstance(chosen, WeightsEntry):
         resolved = resolve(chosen, weights_dir=weights_dir, progress=progress)
         row: WeightsEntry | None = chosen

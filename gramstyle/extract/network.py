@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, fx, nn
 
 from gramstyle.errors import StyleError, WeightsError
+from gramstyle.extract.filterbank import FilterBank, OrientedBands
 from gramstyle.extract.pooling import Pooling, pool
 from gramstyle.types import BackboneSpec, TapSpec, WeightsEntry
+from gramstyle.weights import digest
 
 FirstPadding = Literal["zeros", "replicate", "reflect"]
 
@@ -79,6 +81,11 @@ def full(spec: BackboneSpec) -> nn.Module:
 
         model: nn.Module = torchvision.models.get_model(spec.factory, weights=None)  # type: ignore[attr-defined]
         return model.eval()
+    if spec.computed:
+        from timm.models import register_notrace_module
+
+        register_notrace_module(OrientedBands)  # one step of the graph
+        return FilterBank().to(torch.get_default_device()).eval()
     import timm
 
     return timm.create_model(spec.factory, pretrained=False).eval()
@@ -110,9 +117,25 @@ def first_reach(trunk: nn.Module) -> int:
     return 0 if isinstance(first.padding, str) else max(first.padding)
 
 
+def build_computed(
+    spec: BackboneSpec, taps: Sequence[TapSpec], first_padding: FirstPadding, pooling: Pooling = "max"
+) -> tuple[nn.Module, str]:
+    """As `build`, with the values that formulas give, and their sha256, whatever the taps."""
+    model = full(spec)
+    sha256 = digest(dict(model.state_dict()))
+    _pad_first(model, first_padding, spec)
+    pool(model, pooling, spec.name)
+    return cut(model, taps), sha256
+
+
 def _pad_first(model: nn.Module, first_padding: FirstPadding, spec: BackboneSpec) -> None:
     if first_padding == "zeros":
         return
+    if spec.computed:
+        raise StyleError(
+            f"first_padding must be 'zeros' for {spec.name}, which pads by what lies at the edge whatever is "
+            f"said, got {first_padding!r}"
+        )
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     if type(first) is not nn.Conv2d:  # timm's Conv2dSame pads by itself, and always with zeros
         raise StyleError(

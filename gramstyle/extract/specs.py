@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from gramstyle.extract.filterbank import COLOURS, GABOR_1, Bank
 from gramstyle.types import BackboneSpec, TapKind, TapSpec
 
 VGG16_BLOCKS = (2, 2, 3, 3, 3)
@@ -103,6 +104,12 @@ def _resnet(blocks: tuple[int, ...], *, bottleneck: bool) -> Iterator[TapSpec]:
             yield _tap(name, module, width * (4 if bottleneck else 1), after, "block")
 
 
+def _filterbank(bank: Bank) -> Iterator[TapSpec]:
+    for scale in range(1, bank.scales + 1):
+        yield _tap(f"scale{scale}", f"scales.{scale - 1}", bank.channels(scale), 2 ** (scale - 1), "scale")
+    yield _tap("residual", "residual", COLOURS, 2 ** (bank.scales - 1), "residual")
+
+
 VGG_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """Style layers of Gatys et al. 2016, one per resolution."""
 
@@ -188,6 +195,16 @@ BACKBONES: dict[str, BackboneSpec] = {
             scale_taps=("stem", "layer1_2", "layer2_3", "layer3_5"),
             default_weights="IMAGENET1K_V1",
             summary="ResNet-50: bottleneck residual blocks, ReLU, batch normalisation",
+        ),
+        BackboneSpec(
+            name="filterbank",
+            source="filterbank",
+            factory="FilterBank",
+            taps=tuple(_filterbank(GABOR_1)),
+            scale_taps=tuple(f"scale{scale}" for scale in range(1, GABOR_1.scales + 1)),
+            default_weights="gabor-1",
+            summary="complex Gabor filters, 5 octaves x 4 orientations: the classical baseline, no weights",
+            first_reduction=1,
         ),
     )
 }

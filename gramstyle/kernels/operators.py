@@ -162,7 +162,7 @@ def winograd(
     """3 x 3 convolution of stride 1, bias and activation, with a quarter of the products.
 
     Minimal filtering F(4 x 4, 3 x 3): Winograd 1980, on tiles as in Lavin and Gray 2016
-    (arXiv 1509.09308). Its rounding error is about twice that of the definition in float32; a value
+    (arXiv 1509.09308). Its rounding error in float32 is some ten times that of the definition; a value
     that is not finite spoils the outputs of its tile, up to 4 x 4, and not only its neighbours.
 
     Args:

@@ -3,6 +3,7 @@
 from gramstyle.report.bars import separation_bars as separation_bars
 from gramstyle.report.bundle import results_json as results_json
 from gramstyle.report.bundle import write_comparison as write_comparison
+from gramstyle.report.convolutions import convolution_figure as convolution_figure
 from gramstyle.report.figures import heatmap_figure as heatmap_figure
 from gramstyle.report.figures import separation_figure as separation_figure
 from gramstyle.report.heatmap import heatmap as heatmap

@@ -9,7 +9,7 @@ ENDS = ("relu", "block")
 """Kinds of which the first and the last of each stage are read: with and without a shortcut before."""
 
 
-RANKS = {"block": 2, "pool": 2, "relu": 1, "stem": 1}
+RANKS = {"block": 2, "pool": 2, "relu": 1, "stem": 1, "scale": 1}
 """What stands for a resolution: a tap of the highest rank; expansions and depthwise only alone."""
 
 FROM = {FROM_4: 4, FROM_8: 8}
@@ -39,7 +39,7 @@ def depth_taps(spec: BackboneSpec, entry: WeightsEntry | None = None) -> tuple[T
                 stages.setdefault((tap.reduction, tap.channels), []).append(tap.name)
         chosen |= {name for stage in stages.values() for name in (stage[0], stage[-1])}
     chosen |= _first_expansions(allowed)
-    chosen |= {tap.name for tap in allowed if tap.kind in ("stem", "head")}
+    chosen |= {tap.name for tap in allowed if tap.kind in ("stem", "scale", "residual", "head")}
     chosen |= {tap.name for tap in [tap for tap in allowed if tap.kind == "pool"][-1:]}
     chosen.add(allowed[-1].name)
     return tuple(tap for tap in allowed if tap.name in chosen)

@@ -76,8 +76,13 @@ class Network:
 
     @property
     def learned(self) -> bool:
-        """Whether the weights were trained."""
+        """Whether the weights are the network's own: trained, or given by formulas; not drawn."""
         return self.backbone != PIXELS and random_seed(self.weights) is None
+
+    @property
+    def computed(self) -> bool:
+        """Whether there are no weights that could be drawn."""
+        return self.backbone == PIXELS or self._spec.computed
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -511,5 +511,5 @@ class StudyResults:
 
 
 def is_learned(tap: Tap) -> bool:
-    """Whether the weights of the network that `tap` belongs to were trained."""
+    """Whether the weights of the network that `tap` belongs to are its own: not drawn."""
     return tap.backbone != PIXELS and not tap.weights.startswith(RANDOM)

@@ -133,7 +133,7 @@ def _networks(
     for network in learned:  # a missing file is found out before the work starts
         network.identity  # noqa: B018
     copies: dict[str, Network] = {}
-    for network in learned:
+    for network in (one for one in learned if not one.computed):
         for seed in settings.random_seeds:
             copy = Network(f"{network.backbone}@random:{seed}", like=network.name, **options)
             if network.learned and copy.name not in names:

@@ -111,6 +111,8 @@ def for_backbone(settings: TransferSettings, name: str) -> TransferSettings:
     each with a quarter of the weight of the one before, as VGG's have in crowsonkb/style-transfer-pytorch;
     its content at the last tap of reduction 8, as relu4_2 of VGG is; and, where terms are relative, a colour
     term, because a first layer of stride 2 and few channels pins colours down less than relu1_1 of VGG.
+    A bank of filters has its style taps weighed the other way, each four times the one before: the coarse
+    ones hold the amplitudes of the finer ones, and fine bands by themselves are soon met by a grid of waves.
 
     Args:
         settings: a preset's.
@@ -127,7 +129,7 @@ def for_backbone(settings: TransferSettings, name: str) -> TransferSettings:
     kept = [tap.name for tap in spec.taps if tap.reduction <= CONTENT_REDUCTION]
     if not kept:
         raise StyleError(f"{spec.name} has no tap of reduction {CONTENT_REDUCTION} or less for the content")
-    shares = [4.0**-at for at in range(len(taps))]
+    shares = [(4.0 if spec.computed else 0.25) ** at for at in range(len(taps))]
     style = replace(
         settings.style,
         backbone=name,

@@ -47,8 +47,10 @@ def resolve(
 
     Raises:
         WeightsError: if a file is not what it must be, or no place has the weights; then the
-            message lists each place with its answer, and the commands that would help.
+            message lists each place with its answer, and the commands that would help. If they are
+            computed, and so in no file.
     """
+    _refuse_computed(entry)
     folder, chosen_cache = _weights_folder(weights_dir), cache_folder(cache_dir)
     if folder is not None:
         found = local.load_from_folder(entry, folder)
@@ -78,6 +80,7 @@ def pull(
     Raises:
         WeightsError: as `resolve`.
     """
+    _refuse_computed(entry)
     folder, chosen_cache = _weights_folder(weights_dir), cache_folder(cache_dir)
     if not force:
         stored = cache.load(entry, chosen_cache)
@@ -103,6 +106,14 @@ def cached(entry: WeightsEntry, cache_dir: str | Path | None = None) -> Path | N
 def verify(cache_dir: str | Path | None = None) -> list[cache.CacheRecord]:
     """Check every file of the cache against its record."""
     return cache.verify(cache_folder(cache_dir))
+
+
+def _refuse_computed(entry: WeightsEntry) -> None:
+    if entry.formula:
+        raise WeightsError(
+            f"{label(entry)} is computed from the formulas in {entry.formula}: there is nothing to fetch or "
+            f"to load. Use --backbone {entry.backbone} as it is"
+        )
 
 
 def _from_sources(

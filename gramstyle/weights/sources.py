@@ -6,6 +6,7 @@ from gramstyle import check
 from gramstyle.errors import UnknownNameError
 from gramstyle.types import (
     CAFFE,
+    IDENTITY,
     IMAGENET,
     INCEPTION,
     Normalization,
@@ -175,6 +176,14 @@ WEIGHTS: tuple[WeightsEntry, ...] = (
         sources=(TorchvisionHub(enum="ResNet50_Weights.IMAGENET1K_V2"),),
         normalization=IMAGENET,
         summary="torchvision's ResNet-50, newer training recipe",
+    ),
+    WeightsEntry(
+        backbone="filterbank",
+        name="gabor-1",
+        sources=(),
+        normalization=IDENTITY,
+        formula="docs/formulas.md",
+        summary="5 octaves x 4 orientations of complex Gabor filters; nothing is loaded",
     ),
 )
 """Every row, backbones in order of the first one's row; names are pinned, never "default"."""

@@ -11,9 +11,12 @@ import torch
 from gramstyle.bench import (
     Machine,
     Row,
+    algorithm_table,
     descriptor_table,
     gram_table,
     layer_table,
+    of_text,
+    time_algorithms,
     time_convolutions,
     time_descriptor,
     time_gram,
@@ -70,6 +73,7 @@ def test_the_page_of_a_folder(tmp_path):
             descriptor_table,
             list(time_descriptor(["mobilenet_v2@random"], [image, image**2], 1)),
         ),
+        "conv": (algorithm_table, list(time_algorithms([of_text("1x3x9x9:4x3x3", 1, 1)], 1, MACHINE))),
         "transfer": (
             transfer_table,
             list(time_transfer(["mobilenet_v2@random"], image, image**2, 1)),

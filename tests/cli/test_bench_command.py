@@ -5,6 +5,8 @@ import json
 import pytest
 import torch
 
+from gramstyle.conv import choice
+
 from .conftest import TINY, save_noise
 
 
@@ -80,3 +82,31 @@ def test_one_image_has_no_distances(run, tmp_path):
     ended = run("bench", "descriptor", save_noise(tmp_path / "a.png", 1), "--size", 64)
     assert ended.code == 1
     assert "needs at least two images" in ended.err
+
+
+def test_algorithms_of_a_convolution(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAMSTYLE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(choice, "measure_rates", lambda *_: {"direct": (1, 0, 0), "library": (1, 0, 0)})
+    output = tmp_path / "conv.json"
+    ended = run("bench", "conv", "--shape", "1x2x9x9:4x3x3", "--stride", 2, "--repeat", 1, "-o", output)
+    assert ended.code == 0, ended.err
+    assert "shapes: 1x2x9x9:4x3x3" in ended.out
+    (row,) = json.loads(output.read_text())["rows"]
+    assert row["stride"] == [2, 2]
+    lines = (tmp_path / "conv.csv").read_text().splitlines()
+    assert lines[0].startswith("sweep,name,input,weight,stride,groups,operations,algorithm,median_ms")
+    assert len(lines) == 1 + len(row["median_ms"])
+    assert (tmp_path / "conv.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sweep", "tap"], "--sweep must be one of: taps"),
+        (["--shape", "3x9x9:4x3x3"], "shape must be BxCxHxW:NxTAPSxTAPS"),
+    ],
+)
+def test_convolutions_that_are_none(run, arguments, message):
+    ended = run("bench", "conv", *arguments)
+    assert ended.code == 2
+    assert message in ended.err

@@ -94,6 +94,7 @@ def test_pulling_what_is_nowhere_says_what_was_tried(run, monkeypatch, tmp_path)
         assert word in ended.err
     assert run("weights", "pull", "vgg16@random").code == 2
     assert run("weights", "pull", "vgg16@NONE").code == 2
+    assert "filters computed" in run("weights", "pull", "filterbank").err
 
 
 def test_a_damaged_cache_is_found_and_refused(run, monkeypatch, tmp_path, two):
@@ -263,3 +264,17 @@ def test_a_reader_that_goes_away_is_no_error_message(folder):
     )
     assert len(ended.stdout) == 10
     assert "Traceback" not in ended.stderr
+
+
+def test_a_bank_of_filters_needs_no_weights(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAMSTYLE_OFFLINE", "1")
+    monkeypatch.setenv("GRAMSTYLE_CACHE_DIR", str(tmp_path / "cache"))
+    for seed in (1, 2):
+        save_noise(tmp_path / f"{seed}.png", seed)
+    found = json.loads(run("distance", tmp_path, "-b", "filterbank", "-f", "json").out)
+    assert json.dumps(found).count("filterbank@gabor-1") > 0
+    assert not (tmp_path / "cache").exists()
+    ended = run("distance", tmp_path, "-b", "filterbank@random")
+    assert ended.code == 2
+    assert "computed, not loaded or drawn" in ended.err
+    assert "computed: docs/formulas.md" in run("weights", "list").out

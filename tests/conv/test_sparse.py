@@ -196,7 +196,11 @@ KERNEL = Csr.from_dense(torch.ones(3, 2, 3, 3))
     ("changes", "error", "message"),
     [
         ({"input": torch.ones(1, 2, 5, 5, dtype=torch.int64)}, TypeError, "input must be floating point"),
-        ({"input": torch.ones(1, 2, 5, 5, dtype=torch.float64)}, TypeError, "weight must be of the type"),
+        (
+            {"input": torch.ones(1, 2, 5, 5, dtype=torch.float64)},
+            TypeError,
+            "weight must be of the precision",
+        ),
         ({"input": torch.ones(2, 5, 5)}, ValueError, "input must be"),
         ({"input": torch.ones(1, 3, 5, 5)}, ValueError, "weight must be"),
         ({"weight": torch.ones(3, 2, 3, 3)}, TypeError, r"sparse kernel, got Tensor: .*Csr.from_dense"),

@@ -32,7 +32,7 @@ def test_rationals_give_the_correlation_exactly(outputs, taps, data):
 
 
 def test_the_transforms_of_f23_are_those_of_winograd():
-    """Lavin and Gray 2016, section 4.1: y0 = m1 + m2 + m3 and y1 = m2 - m3 - m4, to the signs of a product."""
+    """Lavin and Gray 2016, section 4.1: y0 = m1 + m2 + m3, y1 = m2 - m3 - m4, to the signs of a product."""
     output, kernel, _ = transforms(2, 3)
     assert [[abs(value) for value in row] for row in output] == [[1, 1, 1, 0], [0, 1, 1, 1]]
     assert [sum(abs(value) for value in row) for row in kernel] == [1, Fraction(3, 2), Fraction(3, 2), 1]

@@ -68,6 +68,7 @@ POWERS = {
     "matrix-sqrt": 0.5,
     "log-euclidean": 0,
     "wasserstein-diagonal": 1,
+    "bn-statistics": 2,
 }
 
 

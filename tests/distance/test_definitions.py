@@ -105,6 +105,18 @@ def test_wasserstein_of_commuting_covariances_is_that_of_their_spectra(generator
     assert_close(distance(*flat, "wasserstein-diagonal"), distance(*straight, "wasserstein"))
 
 
+def test_bn_statistics_are_those_that_batch_normalisation_collects():
+    x, y = features(0, 1, channels=5), features(1, 1, channels=5)
+    kept = []
+    for one in (x, y):
+        norm = torch.nn.BatchNorm2d(5, momentum=1.0, dtype=torch.float64)
+        norm(one)
+        kept.append((norm.running_mean, (norm.running_var * 35 / 36).sqrt()))  # torch keeps the unbiased one
+    wanted = sum((one - other).square().mean() for one, other in zip(*kept, strict=True))
+    found = distance(gram(x, statistic="mean-std"), gram(y, statistic="mean-std"), "bn-statistics")
+    assert_close(found, wanted[None])
+
+
 def test_wasserstein_of_one_channel():
     x, y = features(0, 3, channels=1), features(1, 3, channels=1)
     mean, std = x.mean((1, 2, 3)) - y.mean((1, 2, 3)), x.flatten(1).std(1, False) - y.flatten(1).std(1, False)

@@ -10,16 +10,20 @@ import torch
 import torchvision
 from torch import nn
 
+from gramstyle.extract.filterbank import FilterBank
+
 
 class DeepEnoughError(Exception):
     """Raised by the hook on the last module that is wanted."""
 
 
 def plain_network(spec) -> nn.Module:
-    """The whole network without values, activations in place as its library has them."""
+    """The whole network, activations in place as its library has them, without values unless computed."""
     with torch.device("meta"):
         if spec.source == "torchvision":
             return torchvision.models.get_model(spec.factory, weights=None).eval()
+        if spec.computed:
+            return FilterBank().eval()
         return timm.create_model(spec.factory, pretrained=False).eval()
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from gramstyle.errors import StyleError
 from gramstyle.extract import Extractor, backbone
-from gramstyle.extract.conv_act import ConvAct, folded
+from gramstyle.extract.conv_act import ConvAct
 from gramstyle.extract.fusion import SumsOfConv, fuse
 from gramstyle.extract.registry import BACKBONES
 from gramstyle.gram import STATISTICS, GramSettings
@@ -113,14 +113,14 @@ def test_folding_is_the_formula():
     for one in (norm.weight.data, norm.bias.data, norm.running_mean, norm.running_var):
         one.copy_(torch.rand(4, generator=generator) + 0.5)
     x = torch.randn(2, 3, 6, 6, generator=generator)
-    weight, bias = folded(conv, norm)
+    step = ConvAct(conv, norm, "none")
     scale = norm.weight / (norm.running_var + 0.1) ** 0.5
     expected = (conv(x) - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.bias[:, None, None]
-    assert_close(nn.functional.conv2d(x, weight, bias), expected, tolerance=1e-6)
+    assert_close(nn.functional.conv2d(x, step.weight, step.bias), expected, tolerance=1e-6)
     plain = nn.BatchNorm2d(4, affine=False)
     plain.running_mean.fill_(2)
-    weight, bias = folded(nn.Conv2d(3, 4, 3, bias=False), plain)
-    assert_close(bias, torch.full((4,), -2 / (1 + 1e-5) ** 0.5), tolerance=1e-6)
+    step = ConvAct(nn.Conv2d(3, 4, 3, bias=False), plain, "none")
+    assert_close(step.bias, torch.full((4,), -2 / (1 + 1e-5) ** 0.5), tolerance=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_b0"])

@@ -77,6 +77,8 @@ def test_finite_counts():
         check.finite(x, "x")
     good = torch.tensor([1.0, torch.finfo(torch.float32).max])
     assert check.finite(good, "x") is good
+    overflowing = torch.full((3,), torch.finfo(torch.float32).max)
+    assert check.finite(overflowing, "x") is overflowing
 
 
 def test_one_of_type():

@@ -106,7 +106,7 @@ HEAVY = {
     "torchvision": ("extract", "weights"),
     "matplotlib": ("report", "cli"),
     "sklearn": ("conv", "study"),
-    "scipy": ("corpus", "study"),
+    "scipy": ("bench", "corpus", "study"),
     "pyarrow": ("corpus", "report"),
     "skimage": (),
     "h5py": ("weights",),

@@ -20,6 +20,11 @@ SMALLER = {  # what is replaced in the code of a notebook, so that less is compu
         "draws=500": "draws=60",
         "permutations=499": "permutations=99",
     },
+    "05_how_a_convolution_is_computed": {
+        "taps = (1, 3, 5, 7, 11, 15, 21)": "taps = (1, 3)",
+        "shares = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98)": "shares = (0.5, 0.9)",
+        "rounds=5": "rounds=1",
+    },
     "04_style_transfer": {
         "size=192, min_size=96, first_iterations=80, iterations=40": (
             "size=90, min_size=64, first_iterations=3, iterations=2"

@@ -70,7 +70,7 @@ def test_errors_are_named_as_they_are_imported(name):
 
 
 def public_functions(path: Path):
-    """(qualified name, node) of every public function, method and class of a file; overloads are its types."""
+    """(qualified name, node) of every public function, method and class of a file, but overloads."""
 
     def walk(body, prefix):
         for node in body:

@@ -17,6 +17,8 @@ from gramstyle.study.cache import Cache
 from gramstyle.study.collect import Wanted
 from gramstyle.study.networks import Network
 from gramstyle.study.results import PIXELS, Condition
+from gramstyle.study.run import _networks
+from gramstyle.study.settings import StudySettings
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def loaded(monkeypatch):
         ("vgg16@random/trained.pth", "vgg16@random/trained.pth", True),
         ("vgg16@randomised.safetensors", "vgg16@randomised.safetensors", True),
         (PIXELS, "pixels", False),
+        ("filterbank", "filterbank@gabor-1", True),
     ],
 )
 def test_names_are_pinned_and_nothing_is_loaded_for_them(name, full, learned, loaded):
@@ -54,6 +57,15 @@ def test_names_are_pinned_and_nothing_is_loaded_for_them(name, full, learned, lo
     condition = Condition(backbone=network.backbone, weights=network.weights, tap="any")
     assert (condition.network, condition.learned) == (full, learned)
     assert loaded == []
+
+
+def test_a_bank_of_filters_has_no_random_copies():
+    settings = StudySettings(backbones=("filterbank", TINY + "@random:9"), random_seeds=(0, 1))
+    found = _networks(settings, "cpu", torch.float32, "auto", None, None)
+    assert [one.name for one in found] == ["pixels", "filterbank@gabor-1", f"{TINY}@random:9"]
+    assert [tap.name for tap in found[1].ladder] == [f"scale{scale}" for scale in (1, 2, 3, 4, 5)]
+    assert [tap.name for tap in found[1].depth][-1] == "residual"
+    assert found[1].identity["sha256"]
 
 
 def test_copies_are_read_where_the_weights_beside_them_are():

@@ -62,6 +62,13 @@ def test_other_networks_have_a_tap_per_resolution(network):
     assert for_backbone(transfer_preset("neural-style"), network).color_weight == 0
 
 
+def test_a_bank_of_filters_has_its_weight_on_the_coarse_taps():
+    settings = for_backbone(transfer_preset("gramstyle"), "filterbank")
+    assert settings.style.taps == ("scale1", "scale2", "scale3", "scale4", "scale5")
+    assert settings.style.tap_weights == pytest.approx([one / 341 for one in (1, 4, 16, 64, 256)])
+    assert settings.content_taps == ("scale4",)
+
+
 def test_a_name_without_its_year():
     assert transfer_preset("crowsonkb") is TRANSFERS["crowsonkb-2023"]
 

@@ -26,7 +26,7 @@ def test_names_are_pinned_and_differ():
     labels = [weights.label(row) for row in weights.WEIGHTS]
     assert len(set(labels)) == len(labels)
     assert not [name for name in labels if "DEFAULT" in name or name.endswith(f"@{weights.RANDOM}")]
-    assert all(row.summary and row.sources for row in weights.WEIGHTS)
+    assert all(row.summary and bool(row.sources) != bool(row.formula) for row in weights.WEIGHTS)
 
 
 @pytest.mark.parametrize("enum", ENUMS)

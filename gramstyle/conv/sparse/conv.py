@@ -77,6 +77,11 @@ def sparse_conv2d(
         )
     like = weight.values.new_zeros(1).expand(weight.shape)  # the shape, type and device of a dense one
     geometry = geometry_of(input, like, bias, stride, padding, dilation, groups, padding_mode, 2)
+    if input.dtype != weight.values.dtype:
+        raise TypeError(
+            f"weight must be of the type of the input, {input.dtype}, got "
+            f"{weight.values.dtype}: use .to(dtype=...)"
+        )
     return _chosen(input, weight, geometry, algorithm).run(input, weight, bias, geometry)
 
 

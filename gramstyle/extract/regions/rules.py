@@ -10,6 +10,7 @@ from torch import fx, nn
 
 from gramstyle.errors import StyleError
 from gramstyle.extract.conv_act import ConvAct
+from gramstyle.extract.filterbank import OrientedBands
 from gramstyle.extract.pooling import L2Pool2d
 from gramstyle.extract.regions.pointwise import (
     Pointwise,
@@ -32,6 +33,7 @@ from gramstyle.extract.regions.sliding import (
     fused_convolution,
     l2_pool,
     max_pool,
+    oriented_bands,
     same_convolution,
 )
 
@@ -77,4 +79,5 @@ def _sliding() -> Mapping[type[nn.Module], Callable[[Any], Sliding]]:
         nn.MaxPool2d: max_pool,
         nn.AvgPool2d: average_pool,
         L2Pool2d: l2_pool,
+        OrientedBands: oriented_bands,
     }

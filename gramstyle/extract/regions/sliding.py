@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gramstyle.errors import StyleError
 from gramstyle.extract.conv_act import ConvAct
+from gramstyle.extract.filterbank import OrientedBands
 from gramstyle.extract.pooling import L2Pool2d
 from gramstyle.extract.regions.interval import Interval, Region, Size
 from gramstyle.extract.regions.window import Border, Window, needed, surrounded
@@ -111,6 +112,17 @@ def l2_pool(module: L2Pool2d) -> Sliding:
         return found
 
     return Sliding(windows=lambda size: windows, border="zeros", compute=compute)
+
+
+def oriented_bands(module: OrientedBands) -> Sliding:
+    """The bands of a bank of filters."""
+    side, before = 2 * module.reach + 1, module.reach
+    windows = _windows((side, side), (1, 1), (before, before), (1, 1))
+
+    def compute(x: Tensor, out: Region, size: Size) -> Tensor:
+        return module.unpadded(x)
+
+    return Sliding(windows=lambda size: windows, border="replicate", compute=compute)
 
 
 def average_pool(module: nn.AvgPool2d) -> Sliding:
