@@ -75,6 +75,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         run=separable,
         summary="columns, then rows, by the rank of the kernels",
         reason_against=reason_against_separable,
+        transforms=True,
         not_automatic="the rank of its kernels would have to be found each time",
     ),
     "fft": Algorithm(run=fft, summary="a product of spectra, block by block", transforms=True, cost=of_fft),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gramstyle import check
 from gramstyle.conv.direct import direct
 from gramstyle.conv.geometry import Geometry
 from gramstyle.conv.library import library
@@ -60,7 +61,11 @@ def factors(weight: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """``down`` (G R, C / G, taps down, 1) and ``across`` (N, R, 1, taps across) of a weight, by its SVD.
 
     R is the largest rank among groups, where singular values below the rounding of the largest count as 0.
+
+    Raises:
+        ValueError: for a weight that is not finite.
     """
+    check.finite(weight, "weight")
     each = weight.detach().unflatten(0, (groups, -1))  # (G, N / G, C / G, down, across)
     count, (inputs, down, across) = each.shape[1], each.shape[2:]
     matrix = each.permute(0, 2, 3, 1, 4).reshape(groups, inputs * down, count * across)

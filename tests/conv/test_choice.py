@@ -125,13 +125,15 @@ def test_values_that_are_not_finite_stay_where_they_are(clock):
     x[0, 0, 3, 3] = torch.nan
     found = conv2d(x, WEIGHT)
     assert_close(found.isnan(), functional.conv2d(x, WEIGHT).isnan(), tolerance=0)
-    for name in ("fft", "winograd2", "winograd4"):
+    for name in ("fft", "separable", "winograd2", "winograd4"):
         with pytest.raises(ValueError, match="input must be finite, got 1 NaN"):
             conv2d(x, WEIGHT, algorithm=name)
     weight = WEIGHT.clone()
     weight[0, 0, 0, 0] = torch.inf
     with pytest.raises(ValueError, match="weight must be finite, got 0 NaN and 1 infinite"):
         conv2d(X, weight, algorithm="fft")
+    with pytest.raises(ValueError, match="weight must be finite, got 0 NaN and 1 infinite"):
+        conv2d(X, weight, algorithm="separable")
     with pytest.raises(ValueError, match=r"what algorithm winograd6 makes of these numbers \(use direct\)"):
         conv2d(X * 1e38, WEIGHT, algorithm="winograd6")
 
@@ -143,7 +145,7 @@ def test_sums_that_overflow_are_not_taken_for_values_that_do(clock):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("name", ["fft", "winograd2", "winograd6"])
+@pytest.mark.parametrize("name", ["fft", "separable", "winograd2", "winograd6"])
 def test_transforms_of_half_precision_are_taken_in_float32(dtype, name):
     x, weight = X.to(dtype), WEIGHT.to(dtype)
     found = conv2d(x, weight, padding=1, algorithm=name)
