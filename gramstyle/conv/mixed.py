@@ -48,7 +48,7 @@ def unmixed(x: Tensor, weight: Tensor, geometry: Geometry) -> Problem:
 
 def _parts(x: Tensor) -> Tensor:
     """(N, 2, ...) of (N, ...)."""
-    return torch.view_as_real(x.resolve_conj()).movedim(-1, 1)
+    return torch.stack([x.real, x.imag], 1)
 
 
 def _joined(parts: Tensor) -> Tensor:
