@@ -77,6 +77,11 @@ def test_what_was_measured_is_kept_in_the_process_and_in_a_file(clock, tmp_path,
     assert record["machine"] == first.machine
     assert f"{torch.get_num_threads()} threads, torch {torch.__version__}" in record["machine"]
     conv2d(X, WEIGHT, stride=2)
+    assert len(asked) > times  # another geometry
+    times = len(asked)
+    conv2d(X.contiguous(memory_format=torch.channels_last), WEIGHT)
+    assert len(asked) > times  # another layout
+    times = len(asked)
     conv2d(X.double(), WEIGHT.double())
     assert len(asked) > times
     assert len(list((tmp_path / "conv").iterdir())) == 2  # one for each type of number
@@ -85,7 +90,7 @@ def test_what_was_measured_is_kept_in_the_process_and_in_a_file(clock, tmp_path,
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "{", '{"format": 0}', '{"format": 1, "rates": {"fft": [1]}, "measured": {}}',
-     '{"format": 1, "rates": 3, "measured": {}}', '{"format": 1, "rates": {}, "measured": {"a": 3}}'],
+     '{"format": 1, "rates": 3, "measured": {}}', '{"format": 0, "rates": {"fft": [0, 0, 1]}, "measured": {}}', '{"format": 1, "rates": {}, "measured": {"a": 3}}'],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_written_anew(clock, tmp_path, monkeypatch, content):
     conv2d(X, WEIGHT)
