@@ -89,9 +89,17 @@ def test_what_was_measured_is_kept_in_the_process_and_in_a_file(clock, tmp_path,
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{", '{"format": 0}', '{"format": 1, "rates": {"fft": [1]}, "measured": {}}',
-     '{"format": 1, "rates": 3, "measured": {}}', '{"format": 0, "rates": {"fft": [0, 0, 1]}, "measured": {}}', '{"format": 1, "rates": {}, "measured": {"a": 3}}'],
-)  # fmt: skip
+    [
+        "",
+        "[]",
+        "{",
+        '{"format": 0}',
+        '{"format": 0, "rates": {"fft": [0, 0, 1]}, "measured": {}}',
+        '{"format": 1, "rates": {"fft": [1]}, "measured": {}}',
+        '{"format": 1, "rates": 3, "measured": {}}',
+        '{"format": 1, "rates": {}, "measured": {"a": 3}}',
+    ],
+)
 def test_a_file_that_cannot_be_read_is_written_anew(clock, tmp_path, monkeypatch, content):
     conv2d(X, WEIGHT)
     (file,) = (tmp_path / "conv").iterdir()
