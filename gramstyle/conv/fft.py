@@ -9,8 +9,8 @@ from math import ceil, log2, prod
 import torch
 from torch import Tensor
 
-from gramstyle.conv.blocks import first, tiles, whole
 from gramstyle.conv.geometry import Geometry, pad
+from gramstyle.conv.overlap import first, tiles, whole
 
 PRIMES = (2, 3, 5)
 """Of the lengths of blocks: what transforms are fast at."""

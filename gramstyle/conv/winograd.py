@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gramstyle import kernels
-from gramstyle.conv.blocks import first, tiles, whole
 from gramstyle.conv.geometry import Geometry, pad
+from gramstyle.conv.overlap import first, tiles, whole
 from gramstyle.conv.transforms import POINTS, Matrix, transforms
 from gramstyle.kernels.native import available
 
