@@ -72,16 +72,26 @@ def feature_map(x: Tensor, argument: str = "features") -> Tensor:
     return x
 
 
+def is_finite(x: Tensor) -> bool:
+    """Whether every value is finite; of tensors without values, and in a graph that is compiled, yes.
+
+    A sum of what is not finite is not, and reads a tensor once without a map of answers; where a sum of
+    finite values overflows they are asked one by one.
+    """
+    if torch.compiler.is_compiling() or x.device.type == "meta":
+        return True
+    known = x.detach()
+    return bool(known.sum().isfinite()) or bool(known.isfinite().all())
+
+
 def finite(x: Tensor, argument: str) -> Tensor:
     """Return `x` if every value is finite.
 
     Raises:
         ValueError: otherwise; the message counts NaN and infinite values.
     """
-    if torch.compiler.is_compiling() or x.device.type == "meta" or bool(torch.isfinite(x.detach().sum())):
-        return x  # a sum of what is not finite is not; and it is read once, without a map of answers
-    if bool(torch.isfinite(x).all()):
-        return x  # only their sum was too large
+    if is_finite(x):
+        return x
     nan = int(torch.isnan(x).sum())
     infinite = int(torch.isinf(x).sum())
     raise ValueError(

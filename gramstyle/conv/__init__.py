@@ -30,6 +30,7 @@ from gramstyle.conv.sparse import TwoFour as TwoFour
 from gramstyle.conv.sparse import load_sparse as load_sparse
 from gramstyle.conv.sparse import save_sparse as save_sparse
 from gramstyle.conv.sparse import sparse_conv2d as sparse_conv2d
+from gramstyle.errors import StyleError
 
 
 @overload
@@ -102,7 +103,8 @@ def conv2d(
         ValueError: for shapes that cannot be convolved, and where a named algorithm goes by transforms and
             meets a value that is not finite.
         UnknownNameError: for an algorithm or mode that does not exist.
-        StyleError: for an algorithm that cannot do this; the message names those that can.
+        StyleError: for an algorithm that cannot do this; the message names those that can. For `explain`
+            where nothing is measured.
     """
     shape = (stride, padding, dilation, groups, padding_mode)
     geometry = geometry_of(input, weight, bias, *shape, 2)
@@ -173,15 +175,17 @@ def _convolved(
     else:
         algorithm_for("algorithm", algorithm, geometry)
         found = _named(*problem[:3], algorithm)
+    if explain and choice is None:
+        raise StyleError("explain needs times, which torch.compile and tensors without values have not")
     found = problem.joined(found)
     found = found if bias is None else found + bias.reshape(-1, *(1,) * len(geometry.size))
-    return found if choice is None or not explain else (found, choice)
+    return (found, choice) if explain and choice is not None else found
 
 
 def _named(x: Tensor, weight: Tensor, geometry: Geometry, algorithm: str) -> Tensor:
     one = ALGORITHMS[algorithm]
     found = one(x, weight, geometry)
-    if one.transforms and not _is_finite(found):
+    if one.transforms and not check.is_finite(found):
         check.finite(x, "input")
         check.finite(weight, "weight")
         check.finite(found, f"what algorithm {algorithm} makes of these numbers (use direct)")
@@ -189,20 +193,12 @@ def _named(x: Tensor, weight: Tensor, geometry: Geometry, algorithm: str) -> Ten
 
 
 def _chosen(x: Tensor, weight: Tensor, geometry: Geometry) -> tuple[Tensor, Choice | None]:
-    """By the algorithm of `choose`; under torch.compile, which cannot measure, by torch's own."""
-    if torch.compiler.is_compiling():
+    """By the algorithm of `choose`; by torch's own in a compiled graph and without values to time."""
+    if torch.compiler.is_compiling() or x.device.type == "meta":
         return ALGORITHMS["library"](x, weight, geometry), None
     choice = choose(x, weight, geometry)
     one = ALGORITHMS[choice.algorithm]
     found = one(x, weight, geometry)
-    if one.transforms and not _is_finite(found):
+    if one.transforms and not check.is_finite(found):
         found = ALGORITHMS["library"](x, weight, geometry)  # what is not finite spoils its neighbours only
     return found, choice
-
-
-def _is_finite(x: Tensor) -> bool:
-    """Whether all of it is, by its sum, which is quicker; where that overflows, one by one."""
-    if torch.compiler.is_compiling() or x.device.type == "meta":
-        return True
-    known = x.detach()
-    return bool(known.sum().isfinite()) or bool(known.isfinite().all())

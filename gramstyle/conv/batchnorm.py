@@ -178,7 +178,7 @@ def needed(mean: Tensor | None, spread: Tensor | None) -> tuple[Tensor, Tensor]:
 
 def check_moment(moment: Tensor) -> Tensor:
     """Return a moment if it is finite; what is not would stay in the running statistics for ever."""
-    if not torch.compiler.is_compiling() and not bool(torch.isfinite(moment).all()):
+    if not check.is_finite(moment):
         raise ValueError("x must have a mean and variance in its type, got sums beyond it: use .double()")
     return moment
 

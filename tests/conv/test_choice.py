@@ -10,6 +10,7 @@ from torch.nn import functional
 from gramstyle.conv import ALGORITHMS, choice, conv2d, conv3d, rates, timings
 from gramstyle.conv.cost import Cost
 from gramstyle.conv.geometry import geometry_of
+from gramstyle.errors import StyleError
 
 X, WEIGHT = torch.rand(1, 3, 12, 12), torch.rand(4, 3, 3, 3)
 
@@ -189,6 +190,13 @@ def test_the_model_is_measured_here_and_chooses():
     assert why.measured[why.algorithm] == min(why.measured.values()) > 0
     volume, _ = conv3d(torch.rand(1, 2, 5, 5, 5), torch.rand(3, 2, 2, 2, 2), explain=True)
     assert volume.shape == (1, 3, 4, 4, 4)
+
+
+def test_without_values_it_is_the_librarys_and_has_nothing_to_explain():
+    x, weight = X.to("meta"), WEIGHT.to("meta")
+    assert conv2d(x, weight, padding=1).shape == (1, 4, 12, 12)
+    with pytest.raises(StyleError, match="explain needs times"):
+        conv2d(x, weight, explain=True)
 
 
 def test_named_algorithms_have_nothing_to_explain():
