@@ -99,6 +99,36 @@ def finite(x: Tensor, argument: str) -> Tensor:
     )
 
 
+NUMBERS = (
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.complex64,
+    torch.complex128,
+)
+"""Types that sums of products are taken of."""
+
+
+def dense_numbers(argument: str, value: Tensor, hint: str = "use .to_dense()") -> None:
+    """Raise `TypeError` unless `value` is a tensor of `NUMBERS` that lie side by side.
+
+    Args:
+        argument: what messages call it.
+        value: anything.
+        hint: what to do with a tensor that torch holds sparse, or in another layout.
+    """
+    one_of_type(argument, value, Tensor)
+    if value.dtype not in NUMBERS:
+        better = ".to(torch.complex64)" if value.is_complex() else ".float()"
+        known = ", ".join(str(one).removeprefix("torch.") for one in NUMBERS)
+        raise TypeError(
+            f"{argument} must be floating point or complex, one of {known}; got {value.dtype}: use {better}"
+        )
+    if value.layout != torch.strided:
+        raise TypeError(f"{argument} must be a dense tensor, got layout {value.layout}: {hint}")
+
+
 def one_of_type(argument: str, value: object, *types: type) -> None:
     """Raise `TypeError` unless `value` is an instance of one of `types`."""
     if not isinstance(value, types):

@@ -21,6 +21,13 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 Numbers: TypeAlias = int | Sequence[int]
 AXES = {2: "H, W", 3: "D, H, W"}
 
+INSTEAD = {
+    "input": "use .to_dense(); inputs that are sparse, such as point clouds, are for spconv, torchsparse or "
+    "MinkowskiEngine",
+    "weight": "use .to_dense(), or Csr.from_dense of that and sparse_conv2d",
+}
+"""Argument -> what to do with one that torch holds sparse."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
@@ -154,9 +161,12 @@ def _check_tensors(x: Tensor, weight: Tensor, bias: Tensor | None, space: int) -
 
 def _check_type(name: str, one: Tensor, x: Tensor) -> None:
     """Raise `TypeError` unless `one` may be convolved with the input `x`."""
-    check.one_of_type(name, one, Tensor)
-    if not (one.is_floating_point() or one.is_complex()):
-        raise TypeError(f"{name} must be floating point or complex, got {one.dtype}: use .float()")
+    if not isinstance(one, Tensor):
+        raise TypeError(
+            f"{name} must be Tensor, got {type(one).__name__}: sparse_conv2d takes sparse kernels, "
+            "complex_conv2d planes"
+        )
+    check.dense_numbers(name, one, INSTEAD.get(name, "use .to_dense()"))
     if (one.dtype.to_real(), one.device) != (x.dtype.to_real(), x.device):
         raise TypeError(
             f"{name} must be of the precision and on the device of the input, {x.dtype} on {x.device}; "

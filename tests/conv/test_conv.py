@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from gramstyle.conv import ALGORITHMS, conv2d, conv3d
+from gramstyle.conv import ALGORITHMS, Csr, Planes, conv2d, conv3d
 from gramstyle.conv import fft as spectra
 from gramstyle.conv import im2col as columns
 from gramstyle.conv.geometry import geometry_of
@@ -131,6 +131,19 @@ def test_bands_and_blocks_of_large_images(monkeypatch):
             TypeError,
             "weight must be of the precision",
         ),
+        (
+            {"input": torch.ones(1, 2, 5, 5).to_sparse()},
+            TypeError,
+            r"input must be a dense tensor, got layout torch\.sparse_coo: .* point clouds, are for spconv",
+        ),
+        ({"weight": torch.ones(3, 2, 3, 3).to_sparse()}, TypeError, "weight must be a .* sparse_conv2d"),
+        ({"weight": Csr.from_dense(torch.ones(3, 2, 3, 3))}, TypeError, "got Csr: sparse_conv2d takes"),
+        ({"input": Planes(*torch.ones(2, 1, 2, 5, 5))}, TypeError, "got Planes: .* complex_conv2d planes"),
+        (
+            {"input": torch.ones(1, 2, 5, 5).to(torch.float8_e5m2)},
+            TypeError,
+            r"one of float16, .*; got torch\.float8_e5m2: use \.float\(\)",
+        ),
         ({"bias": torch.ones(3) + 0j}, TypeError, "bias must be real"),
         ({"algorithm": "gauss"}, StyleError, "its tensors are real; direct, .*, library can"),
         ({"input": torch.ones(2, 5, 5)}, ValueError, "input must be"),
@@ -158,6 +171,13 @@ def test_what_cannot_be_convolved_is_said(changes, error, message):
     given_ = {"input": torch.ones(1, 2, 5, 5), "weight": torch.ones(3, 2, 3, 3), "algorithm": "direct"}
     with pytest.raises(error, match=message):
         conv2d(**given_ | changes)
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
+def test_complex_numbers_of_half_precision_are_for_no_algorithm():
+    x = torch.ones(1, 2, 5, 5).to(torch.complex32)
+    with pytest.raises(TypeError, match=r"got torch\.complex32: use \.to\(torch\.complex64\)"):
+        conv2d(x, torch.ones(3, 2, 3, 3).half())
 
 
 @pytest.mark.parametrize(("size", "reach"), [(1, 1), (7, 3), (63, 3), (200, 31), (97, 97)])

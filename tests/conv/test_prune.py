@@ -166,7 +166,7 @@ def test_weights_that_cannot_be_are_refused():
     for mask in (*masks, n_of_m_mask, lambda one: global_magnitude_masks({"a": one}, 0.5)):
         with pytest.raises(ValueError, match="must be finite"):
             mask(broken)
-        with pytest.raises(TypeError, match="must be floating point or complex, got torch"):
+        with pytest.raises(TypeError, match=r"must be floating point or complex, .*; got torch\.int64"):
             mask(torch.ones(4, 4, dtype=torch.int64))
         with pytest.raises(ValueError, match="at least one weight"):
             mask(torch.ones(0, 4))

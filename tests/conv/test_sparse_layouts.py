@@ -1,5 +1,6 @@
 """Layouts of sparse kernels, and their files."""
 
+import copy
 import dataclasses
 import json
 
@@ -76,6 +77,7 @@ def test_blocks_are_of_16_outputs_where_none_is_named():
     [
         (torch.ones(4, 4, 1, 1, dtype=torch.int32), TypeError, "weight must be floating point or complex"),
         ([1.0], TypeError, "weight must be Tensor, got list"),
+        (torch.ones(4, 4, 1, 1).to_sparse(), TypeError, r"dense tensor, got .*sparse_coo: use \.to_dense"),
         (torch.ones(4, 4), ValueError, r"weight must be \(N, C / groups"),
         (torch.ones(4, 0, 1, 1), ValueError, "none of them 0"),
         (torch.full((16, 4, 1, 1), torch.nan), ValueError, "weight must be finite, got 64 NaN"),
@@ -137,6 +139,34 @@ BLOCKS = Blocks.from_dense(torch.ones(4, 2, 1, 1), (2, 1, 1, 1))
 def test_parts_that_do_not_fit_together(kernel, changes, error, message):
     with pytest.raises(error, match=message):
         dataclasses.replace(kernel, **changes)
+
+
+def test_rows_are_made_once_and_again_after_a_change():
+    kernel = TwoFour.from_dense(drawn(4, 8, 3, 3) * n_of_m_mask(drawn(4, 8, 3, 3)))
+    first = kernel.csr()
+    assert kernel.csr() is first
+    kernel.values.mul_(2)
+    again = kernel.csr()
+    assert torch.equal(again.values, 2 * first.values)
+    copied = copy.deepcopy(kernel)
+    copied.values.zero_()
+    assert torch.equal(copied.csr().values, 0 * again.values)
+    assert kernel.csr() is again
+
+
+def test_rows_of_values_with_gradients_are_not_kept():
+    kernel = Blocks.from_dense(drawn(4, 8, 3, 3), (2, 2, 1, 1))
+    kernel.values.requires_grad_()
+    with torch.no_grad():
+        kernel.csr()
+    for _ in range(2):
+        (grad,) = torch.autograd.grad(kernel.csr().values.sum(), kernel.values)
+        assert torch.equal(grad, torch.ones_like(grad))
+    with torch.inference_mode():
+        kernel = Blocks.from_dense(drawn(4, 8, 3, 3), (2, 2, 1, 1))
+        first = kernel.csr()
+        kernel.values.mul_(2)
+        assert torch.equal(kernel.csr().values, 2 * first.values)
 
 
 # ---- files

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from gramstyle import check
 from gramstyle.conv.sparse.csr import Csr, Order, check_rows, compressed, ends, order_of
 from gramstyle.conv.sparse.kernel import (
     SparseKernel,
     check_tensor,
-    check_values,
     checked_shape,
     checked_weight,
 )
@@ -42,7 +42,7 @@ class Blocks(SparseKernel):
 
     def __post_init__(self) -> None:
         """Check that all of it fits together."""
-        check_values(self.values)
+        check.dense_numbers("values", self.values)
         checked_shape(self.shape)
         if self.values.ndim != 5:
             raise ValueError(
@@ -95,7 +95,7 @@ class Blocks(SparseKernel):
 
     def csr(self) -> Csr:
         """In compressed rows, with the zeros of blocks."""
-        return compressed(self.values, self._order, self.shape)
+        return self.kept("csr", lambda: compressed(self.values, self._order, self.shape))
 
 
 def _counts(shape: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from gramstyle import check
 from gramstyle.conv.sparse.kernel import (
     Shape,
     SparseKernel,
     check_tensor,
-    check_values,
     checked_shape,
     checked_weight,
 )
@@ -38,7 +38,7 @@ class Csr(SparseKernel):
 
     def __post_init__(self) -> None:
         """Check that all of it fits together."""
-        check_values(self.values)
+        check.dense_numbers("values", self.values)
         if self.values.ndim != 1:
             raise ValueError(f"values must be (nnz,), got shape {tuple(self.values.shape)}")
         checked_shape(self.shape)

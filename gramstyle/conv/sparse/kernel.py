@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gramstyle.conv.sparse.csr import Csr
 
 Shape = tuple[int, int, int, int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +43,25 @@ class SparseKernel(ABC):
     @abstractmethod
     def csr(self) -> Csr:
         """The same kernel in compressed rows; all that is stored stays stored."""
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What is made of the values: made once, and again after they were changed in place.
+
+        Nothing is kept of values that gradients are asked for, nor of those that torch does not count the
+        changes of (inference tensors).
+        """
+        values = self.values
+        if values.is_inference() or (values.requires_grad and torch.is_grad_enabled()):
+            return make()
+        known = self.__dict__.setdefault("_kept", {})
+        if name not in known or known[name][0] != values._version:
+            known[name] = (values._version, make())
+        found: T = known[name][1]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies count the changes of their own values."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
     def width(self) -> int:
@@ -85,12 +106,10 @@ def checked_weight(weight: Tensor) -> Tensor:
     """`weight`, if it can be a kernel.
 
     Raises:
-        TypeError: if it is no floating-point or complex tensor.
+        TypeError: if it is no dense tensor of floating-point or complex numbers.
         ValueError: if it is not (N, C / groups, taps down, taps across), too large, or not finite.
     """
-    check.one_of_type("weight", weight, Tensor)
-    if not (weight.is_floating_point() or weight.is_complex()):
-        raise TypeError(f"weight must be floating point or complex, got {weight.dtype}: use .float()")
+    check.dense_numbers("weight", weight)
     checked_shape(tuple(weight.shape), "weight")
     return check.finite(weight, "weight")
 
@@ -125,14 +144,3 @@ def check_tensor(name: str, one: Tensor, values: Tensor, kind: torch.dtype, shap
         raise ValueError(f"{name} must be {shape}, got shape {tuple(one.shape)}")
     if one.device != values.device:
         raise ValueError(f"{name} must be on the device of values, {values.device}, got {one.device}")
-
-
-def check_values(values: Tensor) -> None:
-    """Whether values are numbers.
-
-    Raises:
-        TypeError: if they are no floating-point or complex tensor.
-    """
-    check.one_of_type("values", values, Tensor)
-    if not (values.is_floating_point() or values.is_complex()):
-        raise TypeError(f"values must be floating point or complex, got {values.dtype}: use .float()")

@@ -203,9 +203,7 @@ def _without_smallest(sizes: Tensor, sparsity: float, argument: str, what: str) 
 
 def _magnitudes(weight: Tensor, argument: str) -> Tensor:
     """Absolute values on the cpu, wide enough to add squares of."""
-    check.one_of_type(argument, weight, Tensor)
-    if not (weight.is_floating_point() or weight.is_complex()):
-        raise TypeError(f"{argument} must be floating point or complex, got {weight.dtype}")
+    check.dense_numbers(argument, weight)
     if not weight.numel():
         raise ValueError(f"{argument} must hold at least one weight, got shape {tuple(weight.shape)}")
     return check.finite(weight.detach().cpu(), argument).abs().double()

@@ -49,13 +49,20 @@ def semi_structured(x: Tensor, kernel: SparseKernel, geometry: Geometry) -> Tens
     return found
 
 
+def _compressed(kernel: SparseKernel) -> Tensor:
+    """(N, taps C) as tensor cores read it: fours lie side by side."""
+    dense = kernel.to_dense().flatten(2).mT.flatten(1).contiguous()
+    found: Tensor = torch.sparse.to_sparse_semi_structured(dense)
+    return found
+
+
 def _product(x: Tensor, kernel: SparseKernel, geometry: Geometry) -> Tensor:
     outputs, channels = kernel.shape[:2]
-    matrix = kernel.to_dense().flatten(2).mT.flatten(1).contiguous()  # (N, taps C): fours lie side by side
+    matrix = kernel.kept("semi-structured", lambda: _compressed(kernel))
     columns = columns_of(x, geometry)[:, 0].unflatten(1, (channels, -1)).transpose(1, 2).flatten(1, 2)
     joined = columns.transpose(0, 1).flatten(1)  # (taps C, B P)
     padded = functional.pad(joined, (0, -joined.shape[1] % POSITIONS)).contiguous()
-    found = torch.mm(torch.sparse.to_sparse_semi_structured(matrix), padded)[:, : joined.shape[1]]
+    found = torch.mm(matrix, padded)[:, : joined.shape[1]]
     return found.reshape(outputs, x.shape[0], *geometry.result).transpose(0, 1)
 
 

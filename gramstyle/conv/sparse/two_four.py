@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from gramstyle import check
 from gramstyle.conv.sparse.csr import Csr, Order, compressed, order_of
 from gramstyle.conv.sparse.kernel import (
     SparseKernel,
     check_tensor,
-    check_values,
     checked_shape,
     checked_weight,
 )
@@ -38,7 +38,7 @@ class TwoFour(SparseKernel):
 
     def __post_init__(self) -> None:
         """Check that all of it fits together."""
-        check_values(self.values)
+        check.dense_numbers("values", self.values)
         outputs, channels, down, across = checked_shape(self.shape)
         _check_channels(channels)
         expected = (outputs, down * across, channels // 4, 2)
@@ -103,7 +103,7 @@ class TwoFour(SparseKernel):
 
     def csr(self) -> Csr:
         """In compressed rows, with the zeros that fill fours."""
-        return compressed(self.values, self._order, self.shape)
+        return self.kept("csr", lambda: compressed(self.values, self._order, self.shape))
 
 
 def _check_channels(channels: int) -> None:
