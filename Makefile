@@ -2,8 +2,8 @@
 # make test   every test
 # make proofs the native kernels for longer: sanitizers, compilers, a fuzzer, emulated processors
 # make lint   ruff and mypy
-# make gpu-check   on a machine with a GPU: builds, tests and times the CUDA half there, in under eight
-#                  minutes, with the packages that PYTHON has; results go to analysis/benchmarks
+# make gpu-check   on a machine with a GPU: builds, tests and times the CUDA half and convolutions there, in
+#                  under ten minutes, with the packages that PYTHON has; results go to analysis/benchmarks
 #
 # The others make the environment in .venv first. PYTHON chooses the interpreter (3.10 or newer),
 # TORCH what is installed as torch, e.g. TORCH="torch torchvision --index-url https://download.pytorch.org/whl/cpu"

@@ -1,4 +1,4 @@
-"""Builds, tests and times the CUDA half on the device at hand, in less than eight minutes.
+"""Builds, tests and times the CUDA half and convolutions on the device at hand, in less than ten minutes.
 
     make gpu-check
     python analysis/gpu_check.py [--output FILE]
@@ -30,7 +30,7 @@ from kernel_bars import bars, table
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "analysis/benchmarks"
-TOTAL = 460.0
+TOTAL = 570.0
 """Seconds for all steps."""
 
 KEPT = 4000
@@ -120,11 +120,12 @@ def sanitizer() -> str | None:
     return shutil.which("compute-sanitizer") or (str(beside) if beside.is_file() else None)
 
 
-def steps_for(capability: str, lines: Path) -> list[Step]:
-    """What to do, in order. The benchmark writes `lines`."""
+def steps_for(capability: str, lines: Path, times: Path) -> list[Step]:
+    """What to do, in order. The benchmark writes `lines`; those of convolutions `times` and its like."""
     python, checker = sys.executable, sanitizer()
     build = {"GRAMSTYLE_NATIVE": "cuda", "TORCH_CUDA_ARCH_LIST": capability}
-    tests = [f"tests/kernels/test_gpu_{name}.py" for name in ("torch", "numbers")]
+    tests = [f"tests/{name}.py" for name in ("kernels/test_gpu_torch", "kernels/test_gpu_numbers")]
+    tests.append("tests/conv/test_gpu_conv.py")
     pytest = [python, "-m", "pytest", "-q", "-m", "cuda", "-W", "default", *tests]
     touch = [python, "analysis/touch_kernels.py"]
     tools = [
@@ -137,6 +138,9 @@ def steps_for(capability: str, lines: Path) -> list[Step]:
         for tool in ("memcheck", "racecheck", "synccheck", "initcheck")
     ]
     bench = [python, "analysis/time_kernels.py", "--output", str(lines)]
+    convolve = [python, "-m", "gramstyle", "bench", "conv", "--device", "cuda", "--repeat", "3", "--output"]
+    halves = ["--sweep", "sparse", "--dtype", "float16"]
+    cache = {"GRAMSTYLE_CACHE_DIR": str(lines.parent)}
     compile_ = [python, "setup.py", "-q", "build_ext", "--inplace"]
     return [
         Step(name="build", command=compile_, seconds=150, environment=build),
@@ -144,6 +148,20 @@ def steps_for(capability: str, lines: Path) -> list[Step]:
         *tools[:2],
         Step(name="benchmark", command=bench, seconds=120, kept=90),
         *tools[2:],
+        Step(
+            name="convolutions",
+            command=[*convolve, str(times.with_suffix(".json"))],
+            seconds=180,
+            kept=60,
+            environment=cache,
+        ),
+        Step(
+            name="sparse convolutions in half precision",
+            command=[*convolve, str(times.with_name(f"{times.stem}-float16.json")), *halves],
+            seconds=60,
+            kept=20,
+            environment=cache,
+        ),
     ]
 
 
@@ -222,7 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = options.output or BENCHMARKS / f"{slug}.json"
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder, "times.jsonl")
-        good = check(steps_for(results["device"]["capability"], lines), results, lines, path)
+        times = path.with_name(f"conv-{path.stem}.json")
+        good = check(steps_for(results["device"]["capability"], lines, times), results, lines, path)
     print(table(results["bars"]))
     print(f"written: {path}")
     return 0 if good else 1

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gramstyle.bench.footprint import footprint
-from gramstyle.bench.machine import Machine
+from gramstyle.bench.machine import Machine, whole_float32
 from gramstyle.bench.problems import Problem
 from gramstyle.bench.timing import Contender, Row, take_turns
 from gramstyle.conv import Blocks, Csr, Planes, TwoFour, complex_conv2d, sparse_conv2d
@@ -59,7 +59,8 @@ def time_algorithms(
     Besides `ALGORITHMS` there are ``library, channels-last`` (torch's own on maps in that layout); for few
     channels on a CPU ``scipy`` (overlap-add by `scipy.signal.oaconvolve`); for complex numbers ``gauss,
     planar`` and ``stacked, planar``; and where there is a `Problem.sparsity`, in the place of `ALGORITHMS`,
-    ``csr``, ``blocks`` and ``2:4`` of `gramstyle.conv.sparse` beside dense ones.
+    ``csr``, ``blocks`` and ``2:4`` of `gramstyle.conv.sparse` beside dense ones. On a GPU float32 is
+    multiplied as such by all of them, by cuDNN, too.
 
     Args:
         problems: of `gramstyle.bench.problems`.
@@ -75,8 +76,9 @@ def time_algorithms(
     """
     place = device or torch.device("cpu")
     for problem in problems:
-        with torch.inference_mode():
-            yield _timed(problem, repeat, machine, place, dtype)
+        with torch.inference_mode(), whole_float32():
+            row = _timed(problem, repeat, machine, place, dtype)
+        yield row
 
 
 def ways_of(problem: Problem, x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:

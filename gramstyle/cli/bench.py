@@ -219,8 +219,9 @@ def _begin(
         raise StyleError(f"--output must end in .json, got {output}")
     check_writable(output, "--output")
     machine = bench.measure_machine(device, convolution=convolution)
+    shared = f"{machine.threads} threads, " if machine.threads else ""
     say.note(
-        f"{machine.processor}, {machine.threads} threads, {machine.instructions}; measured roof: "
+        f"{machine.processor}, {shared}{machine.instructions}; measured roof: "
         f"{machine.flops / 1e9:.0f} GFLOP/s float32, {machine.bandwidth / 1e9:.0f} GB/s"
     )
     if not can_tune():

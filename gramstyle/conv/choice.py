@@ -14,7 +14,7 @@ from torch import Tensor
 from gramstyle.conv.algorithms import ALGORITHMS
 from gramstyle.conv.geometry import Geometry
 from gramstyle.conv.rates import LONG, expected, measure_rates, timed
-from gramstyle.conv.timings import Timings, timings_of
+from gramstyle.conv.timings import Timings, precision_of, timings_of
 
 SLACK = 2.0
 """Times the shortest measured time up to which an expected one is worth a measurement: as far as rates are
@@ -31,7 +31,7 @@ class Choice:
         measured: algorithm -> seconds on tensors of this geometry, of those expected to be among the fastest.
         against: algorithm -> why it was not considered.
         geometry: of the convolution.
-        machine: device, type and threads that this holds for.
+        machine: device, precision and threads that this holds for.
     """
 
     algorithm: str
@@ -67,11 +67,11 @@ _chosen: dict[tuple[Any, ...], Choice] = {}
 def choose(x: Tensor, weight: Tensor, geometry: Geometry) -> Choice:
     """The fastest by measurement, of those that a cost model expects to be worth one.
 
-    The model has three rates for each algorithm, measured once for a device, type and number of threads, in
-    a few seconds. Algorithms are timed in the order of the times that it expects, until the next one is
+    The model has three rates for each algorithm, measured once for a device, precision and number of threads,
+    in a few seconds. Algorithms are timed in the order of the times that it expects, until the next one is
     expected to take `SLACK` times as long as the fastest did. What was measured is kept in the cache folder.
     """
-    asked = (x.device, x.dtype, x.is_contiguous(), torch.get_num_threads(), geometry)
+    asked = (x.device, precision_of(x), x.is_contiguous(), torch.get_num_threads(), geometry)
     if asked not in _chosen:
         _chosen[asked] = _compared(x, weight, geometry)
     return _chosen[asked]

@@ -64,8 +64,8 @@ def by_three(x: Planes, weight: Planes, conv: Real) -> Planes:
     With ``k = c(a + b)``: ``k - b(c + d) + i(k + a(d - c))``. Torch's own complex convolution has three, too,
     on numbers that it takes apart first. The parts are differences of larger numbers: the error is bounded by
     the size of the complex number, not by that of each part (Higham 1992, SIAM J. Matrix Anal. Appl. 13).
-    In half precision, where sums are rounded before they are multiplied, it is about a bit larger than that
-    of four products: `by_blocks` is for that.
+    In half precision, where sums are rounded before they are multiplied, it is more than twice that of four
+    products: `by_blocks` is for that.
     """
     shared = conv(x.real + x.imag, weight.real)
     real = shared - conv(x.imag, weight.real + weight.imag)
@@ -82,9 +82,8 @@ def by_blocks(x: Planes, kernel: Tensor, conv: Real, groups: int) -> Planes:
         groups: each has its real channels first, then its imaginary ones.
     """
     outputs, inputs = kernel.shape[1], kernel.shape[3]
-    both = torch.stack([part.unflatten(1, (groups, -1)) for part in x], 2).flatten(
-        1, 3
-    )  # (B, G 2 C / G, ...)
+    parts = [part.unflatten(1, (groups, -1)) for part in x]
+    both = torch.stack(parts, 2).flatten(1, 3)  # (B, G 2 C / G, ...)
     rows = kernel.unflatten(1, (groups, -1)).movedim(0, 1)  # (G, 2, N / G, 2, C / G, taps)
     found = conv(both, rows.reshape(2 * outputs, 2 * inputs, *kernel.shape[4:]))
     real, imag = found.unflatten(1, (groups, 2, -1)).unbind(2)

@@ -162,5 +162,4 @@ def check_parts(name: str, value: Planes | Tensor, *, planes: bool = False) -> N
             raise ValueError(
                 f"{one} must be of the shape of {name}.real, {tuple(first.shape)}, got {tuple(part.shape)}"
             )
-        if part.device.type != "meta":
-            check.finite(part, one)
+        check.finite(part, one)

@@ -49,9 +49,8 @@ def separable(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """``weight[n, c, i, j] = sum over r of down[r, c, i] across[n, r, j]``, one convolution for each factor.
 
     Columns C -> R, then rows R -> N, with the R that the weight needs to rounding (Rigamonti et al. 2013;
-    Jaderberg et al. 2014, arXiv 1405.3866): 1 for a Gaussian, 2 for a Gabor filter in a round window,
-    min(C taps down, N taps across) at most, where it does
-    not pay.
+    Jaderberg et al. 2014, arXiv 1405.3866): 1 for a Gaussian, 2 for a Gabor filter in a round window, and at
+    most min(C taps down, N taps across), where it does not pay.
     """
     found: Tensor = Separable.apply(x, weight, geometry)
     return found

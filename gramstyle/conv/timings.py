@@ -25,7 +25,7 @@ _open: dict[Path, Timings] = {}
 
 @dataclass(kw_only=True)
 class Timings:
-    """Times of one device, type and number of threads.
+    """Times of one device, precision and number of threads.
 
     A file that cannot be read is written anew; where none can be written, times live as long as the process.
 
@@ -65,11 +65,11 @@ class Timings:
 
 
 def timings_of(x: Tensor) -> Timings:
-    """That of the device and type of `x`, of these threads and these versions."""
+    """That of the device and precision of `x`, of these threads and these versions."""
     device = torch.cuda.get_device_name(x.device) if x.device.type == "cuda" else processor()
     known = versions()
     machine = (
-        f"{device}, {str(x.dtype).removeprefix('torch.')}, {torch.get_num_threads()} threads, "
+        f"{device}, {precision_of(x)}, {torch.get_num_threads()} threads, "
         f"torch {known['torch']}, gramstyle {known['gramstyle']}"
     )
     name = hashlib.sha256(machine.encode()).hexdigest()[:16]
@@ -78,6 +78,15 @@ def timings_of(x: Tensor) -> Timings:
         rates, measured = _read(path)
         _open[path] = Timings(path=path, machine=machine, rates=rates, measured=measured)
     return _open[path]
+
+
+def precision_of(x: Tensor) -> str:
+    """Type of `x`; of float32 on a GPU also whether torch may let cuDNN round it to TF32, which is faster."""
+    kind = str(x.dtype).removeprefix("torch.")
+    if x.device.type != "cuda" or x.dtype.to_real() != torch.float32:
+        return kind
+    cudnn: Any = torch.backends.cudnn
+    return f"{kind} as tf32" if cudnn.conv.fp32_precision == "tf32" else kind
 
 
 def _read(path: Path) -> tuple[Rates | None, dict[str, dict[str, float]]]:

@@ -66,9 +66,9 @@ def convolution_figure(record: Mapping[str, Any], palette: Palette = LIGHT) -> F
             axes.set_axisbelow(True)
             draw(axes, found, palette)
         machine = record["machine"]
+        threads = f", {machine['threads']} threads" if machine["threads"] else ""
         figure.suptitle(
-            f"Times of convolutions on {machine['processor']}, {machine['threads']} threads, "
-            f"{record['date'][:10]}",
+            f"Times of convolutions on {machine['processor']}{threads}, {record['date'][:10]}",
             x=0.012,
             ha="left",
             fontsize=theme.TITLE + 1,

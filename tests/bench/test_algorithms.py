@@ -74,6 +74,26 @@ def test_complex_rows_have_planes_and_sparse_ones_layouts():
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Sparse kernels", "Complex kernels"]
 
 
+def test_float32_is_multiplied_as_such_while_it_is_timed(monkeypatch):
+    """And as torch was told before, wherever the times go."""
+    from gramstyle.bench import algorithms
+
+    seen = []
+    library = ALGORITHMS["library"]
+    told = replace(library, run=lambda *one: seen.append(torch.backends.cudnn.allow_tf32) or library(*one))
+    monkeypatch.setitem(algorithms.ALGORITHMS, "library", told)
+    for _ in time_algorithms([of_text("1x2x8x8:2x3x3", 1, 1)] * 2, 1, MACHINE):
+        assert torch.backends.cudnn.allow_tf32
+        assert not torch.is_inference_mode_enabled()
+    assert set(seen) == {False}
+
+
+def test_the_figure_names_a_gpu_without_threads():
+    (row,) = time_algorithms([of_text("1x2x8x8:2x3x3", 1, 1)], 1, MACHINE)
+    record = {"machine": vars(replace(MACHINE, threads=0)), "date": "2026-01-02", "rows": [row.record()]}
+    assert convolution_figure(record).get_suptitle() == "Times of convolutions on P, 2026-01-02"
+
+
 def test_those_that_lose_by_far_are_timed_once(monkeypatch):
     from gramstyle.bench import algorithms
 

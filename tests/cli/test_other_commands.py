@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -150,10 +151,18 @@ def test_doctor_says_what_to_do_where_the_half_is_absent(there, run, monkeypatch
     )
 
 
+def test_the_package_is_the_program(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gramstyle", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("gramstyle", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("gramstyle ")
+
+
 @pytest.mark.proofs
 def test_instructions_that_no_processor_has_are_refused_in_one_line():
     done = subprocess.run(
-        [sys.executable, "-c", "from gramstyle.cli import main; main()", "doctor"],
+        [sys.executable, "-m", "gramstyle", "doctor"],
         env={**os.environ, "GRAMSTYLE_CPU": "sse9", "NO_COLOR": "1"},
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip

@@ -192,6 +192,20 @@ def test_the_model_is_measured_here_and_chooses():
     assert volume.shape == (1, 3, 4, 4, 4)
 
 
+def test_float32_that_a_gpu_may_round_is_measured_by_itself():
+    from torch._subclasses import FakeTensorMode
+
+    cudnn = torch.backends.cudnn
+    with FakeTensorMode():
+        there = {kind: torch.empty(1, dtype=kind, device="cuda") for kind in (torch.float32, torch.complex64)}
+        double = torch.empty(1, dtype=torch.float64, device="cuda")
+        names = [timings.precision_of(one) for one in (*there.values(), double, torch.empty(1))]
+        with cudnn.flags(enabled=True, allow_tf32=False):
+            exact = [timings.precision_of(one) for one in there.values()]
+    assert names == ["float32 as tf32", "complex64 as tf32", "float64", "float32"]
+    assert exact == ["float32", "complex64"]
+
+
 def test_without_values_it_is_the_librarys_and_has_nothing_to_explain():
     x, weight = X.to("meta"), WEIGHT.to("meta")
     assert conv2d(x, weight, padding=1).shape == (1, 4, 12, 12)
