@@ -16,7 +16,7 @@ from gramstyle.bench.footprint import footprint
 from gramstyle.bench.machine import Machine, whole_float32
 from gramstyle.bench.problems import Problem
 from gramstyle.bench.timing import Contender, Row, take_turns
-from gramstyle.conv import Blocks, Csr, Planes, TwoFour, complex_conv2d, sparse_conv2d
+from gramstyle.conv import Blocks, Csr, Planes, TwoFour, complex_conv2d, complex_conv3d, sparse_conv2d
 from gramstyle.conv.algorithms import ALGORITHMS
 from gramstyle.conv.choice import choose
 from gramstyle.conv.geometry import Geometry
@@ -28,13 +28,15 @@ from gramstyle.conv.sparse.prune import block_mask, magnitude_mask, n_of_m_mask
 SLOW = 8.0
 """Times the fastest from which on a contender is timed once: nobody asks by how much it loses."""
 
-MOST_PAIRS = 128
+MOST_PAIRS = 256
 """Pairs of channel and filter up to which SciPy, which knows one plane at a time, is asked."""
 
 TWO_OF_FOUR = 0.5
 """The sparsity of the 2:4 layout."""
 
 LAYOUTS: dict[str, type[Csr] | type[Blocks] | type[TwoFour]] = {"csr": Csr, "blocks": Blocks, "2:4": TwoFour}
+
+PLANAR = {2: (complex_conv2d, torch.channels_last), 3: (complex_conv3d, torch.channels_last_3d)}
 
 Run = Callable[[], Any]
 
@@ -92,10 +94,10 @@ def ways_of(problem: Problem, x: Tensor, weight: Tensor, geometry: Geometry) -> 
         if one.reason_against(geometry) is None
     }
     if problem.complex:
-        return found | _planar_ways(x, weight, geometry)
-    if x.ndim == 4:
+        found |= _planar_ways(x, weight, geometry)
+    elif x.ndim == 4:
         found |= _library_ways(x, weight, geometry)
-    plain = problem.groups == 1 and max(geometry.stride) == 1 and x.device.type == "cpu"
+    plain = geometry.groups == max(geometry.stride) == max(geometry.dilation) == 1 and x.device.type == "cpu"
     if plain and geometry.channels * geometry.outputs <= MOST_PAIRS and x.dtype != torch.bfloat16:
         found["scipy"] = Way(partial(scipy_convolution, x, weight, geometry), weight)
     return found
@@ -121,10 +123,9 @@ def _minimal_way(x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way
 
 def _planar_ways(x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
     """On planes, which were taken apart before and stay so."""
-    planes, kernel = (Planes.of(one, torch.channels_last) for one in (x, weight))
-    sides = [before for before, _ in geometry.padding]
-
-    run = partial(complex_conv2d, planes, kernel, padding=sides)
+    conv, layout = PLANAR[len(geometry.size)]
+    planes, kernel = (Planes.of(one, layout) for one in (x, weight))
+    run = partial(conv, planes, kernel, **_shape(geometry))
     found = {f"{name}, planar": Way(partial(run, algorithm=name), weight) for name in ROUTES}
     if ALGORITHMS["winograd4"].reason_against(geometry) is None:
         least = partial(run, algorithm="gauss", real="winograd4")
@@ -134,15 +135,23 @@ def _planar_ways(x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way
 
 def _sparse_ways(sparsity: float, x: Tensor, weight: Tensor, geometry: Geometry) -> dict[str, Way]:
     """Unstructured, in blocks, and at one half 2:4: each without what its own pattern leaves out."""
-    masks = {"csr": magnitude_mask(weight, sparsity), "blocks": block_mask(weight, sparsity, BLOCK)}
-    if sparsity == TWO_OF_FOUR:
+    masks = {"csr": magnitude_mask(weight, sparsity)}
+    if geometry.outputs % BLOCK[0] == 0:
+        masks["blocks"] = block_mask(weight, sparsity, BLOCK)
+    if sparsity == TWO_OF_FOUR and weight.shape[1] % 4 == 0:
         masks["2:4"] = n_of_m_mask(weight)
-    sides = [before for before, _ in geometry.padding]
     found = {}
     for name, mask in masks.items():
         kernel = LAYOUTS[name].from_dense(weight * mask)
-        found[name] = Way(partial(sparse_conv2d, x, kernel, padding=sides), weight * mask)
+        found[name] = Way(partial(sparse_conv2d, x, kernel, **_shape(geometry)), weight * mask)
     return found
+
+
+def _shape(geometry: Geometry) -> dict[str, Any]:
+    """Stride, padding, dilation and groups, as doors have them."""
+    sides = [before for before, _ in geometry.padding]
+    steps = {"stride": geometry.stride, "padding": sides, "dilation": geometry.dilation}
+    return {**steps, "groups": geometry.groups}
 
 
 def scipy_convolution(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
@@ -186,6 +195,7 @@ def _timed(problem: Problem, repeat: int, machine: Machine, device: torch.device
             "x": list(problem.x),
             "weight": list(problem.weight),
             "stride": list(geometry.stride),
+            "dilation": list(geometry.dilation),
             "groups": problem.groups,
             "complex": problem.complex,
             "sparsity": problem.sparsity,

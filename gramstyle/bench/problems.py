@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gramstyle.bench.layers import layers_of
 from gramstyle.conv.geometry import Geometry, Numbers, geometry_of
+from gramstyle.conv.sparse.prune import check_sparsity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Problem:
         weight: (N, C / groups, taps of each dimension).
         stride: as of `torch.nn.functional.conv2d`.
         padding: likewise, of zeros.
+        dilation: likewise.
         groups: likewise.
         complex: whether its numbers are.
         sparsity: share of weights that sparse kernels leave out; None where none is timed.
@@ -35,6 +37,7 @@ class Problem:
     weight: tuple[int, ...]
     stride: Numbers = 1
     padding: Numbers = 0
+    dilation: Numbers = 1
     groups: int = 1
     complex: bool = False
     sparsity: float | None = None
@@ -50,7 +53,8 @@ class Problem:
     def geometry(self, x: Tensor, weight: Tensor) -> Geometry:
         """Sizes, strides and padding."""
         space = len(self.x) - 2
-        return geometry_of(x, weight, None, self.stride, self.padding, 1, self.groups, "zeros", space)
+        shape = (self.stride, self.padding, self.dilation, self.groups)
+        return geometry_of(x, weight, None, *shape, "zeros", space)
 
     @property
     def kind(self) -> str:
@@ -66,7 +70,7 @@ class Problem:
 def of_network(backbone: str, size: int) -> Iterator[Problem]:
     """Every convolution of a backbone that differs from those before it, at images of `size` x `size`."""
     for layer in layers_of(backbone, size):
-        stride, padding, _, groups = layer.shape
+        stride, padding, dilation, groups = layer.shape
         yield Problem(
             sweep="networks",
             name=f"{backbone.partition('@')[0]} {layer.name}",
@@ -74,6 +78,7 @@ def of_network(backbone: str, size: int) -> Iterator[Problem]:
             weight=tuple(layer.weight.shape),
             stride=tuple(stride),
             padding=tuple(padding),
+            dilation=tuple(dilation),
             groups=groups,
         )
 
@@ -127,26 +132,49 @@ def of_sparse() -> Iterator[Problem]:
             yield replace(dense, name=f"{dense.name}, {sparsity:.0%} zero", sparsity=sparsity)
 
 
-def of_text(text: str, stride: int, groups: int) -> Problem:
-    """A user's own: ``BxCxHxW:NxTAPSxTAPS``, padded by half of the taps.
+def of_text(
+    text: str,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+    complex: bool = False,
+    sparsity: float | None = None,
+) -> Problem:
+    """A user's own: ``BxCxHxW:NxTAPSxTAPS``, or with three dimensions of space, padded by half of the taps.
 
     Raises:
-        ValueError: if it is written differently, or cannot be convolved.
+        ValueError: if it is written differently, or cannot be convolved; for a sparsity of complex numbers or
+            volumes.
     """
-    matched = re.fullmatch(r"(\d+(?:x\d+){3}):(\d+(?:x\d+){2})", text)
-    if matched is None:
-        raise ValueError(f"shape must be BxCxHxW:NxTAPSxTAPS, such as 1x64x56x56:128x3x3, got {text!r}")
-    x, (outputs, *taps) = (tuple(map(int, part.split("x"))) for part in matched.groups())
+    matched = re.fullmatch(r"(\d+(?:x\d+){3,4}):(\d+(?:x\d+){2,3})", text)
+    x, (outputs, *taps) = (
+        (tuple(map(int, part.split("x"))) for part in matched.groups()) if matched else ((), (0,))
+    )
+    if len(x) != len(taps) + 2:
+        raise ValueError(
+            "shape must be BxCxHxW:NxTAPSxTAPS, such as 1x64x56x56:128x3x3, or with a third dimension of "
+            f"space and taps, got {text!r}"
+        )
     if groups < 1 or x[1] % groups or outputs % groups or min(*x, outputs, *taps) < 1:
         raise ValueError(f"shape must have channels that groups {groups} divides, and no zeros, got {text!r}")
+    if sparsity is not None and (complex or len(taps) > 2):
+        raise ValueError(f"sparsity is timed of real numbers in two dimensions, got {text!r}: leave it out")
+    steps = "" if stride == 1 else f", stride {stride}"
+    spread = "" if dilation == 1 else f", dilation {dilation}"
+    parts = "" if groups == 1 else f", {groups} groups"
+    zero = "" if sparsity is None else f", {check_sparsity(sparsity):.4g} zero"
     return Problem(
         sweep="shapes",
-        name=text,
+        name=f"{text}{steps}{spread}{parts}{', complex' if complex else ''}{zero}",
         x=x,
         weight=(outputs, x[1] // groups, *taps),
         stride=stride,
-        padding=tuple(one // 2 for one in taps),
+        padding=tuple(dilation * (one // 2) for one in taps),
+        dilation=dilation,
         groups=groups,
+        complex=complex,
+        sparsity=sparsity,
     )
 
 

@@ -63,11 +63,12 @@ def algorithm_table(rows: Sequence[Row]) -> Table:
 
 def algorithm_records(rows: Sequence[Row]) -> Table:
     """Of `time_algorithms`: one line for each way of each convolution, for CSV."""
-    header = ["sweep", "name", "input", "weight", "stride", "groups", "operations", "algorithm", "median_ms"]
+    header = ["sweep", "name", "input", "weight", "stride", "dilation", "groups", "complex", "sparsity"]
+    header += ["operations", "algorithm", "median_ms", "gflop_per_s", "share_of_roof", "memory_bytes"]
     cells = []
     for row in rows:
         facts = row.facts
-        sizes = ["x".join(map(str, facts[name])) for name in ("x", "weight", "stride")]
+        sizes = ["x".join(map(str, facts[name])) for name in ("x", "weight", "stride", "dilation")]
         for name in sorted(row.seconds, key=row.median):
             took = row.median(name)
             cells.append(
@@ -76,6 +77,8 @@ def algorithm_records(rows: Sequence[Row]) -> Table:
                     facts["name"],
                     *sizes,
                     str(facts["groups"]),
+                    "yes" if facts["complex"] else "no",
+                    "" if facts["sparsity"] is None else str(facts["sparsity"]),
                     str(facts["operations"]),
                     name,
                     f"{1e3 * took:.4f}",
@@ -86,7 +89,7 @@ def algorithm_records(rows: Sequence[Row]) -> Table:
                     str(len(row.seconds[name])),
                 ]
             )
-    return Table([*header, "gflop_per_s", "share_of_roof", "memory_bytes", "error", "rounds"], cells)
+    return Table([*header, "error", "rounds"], cells)
 
 
 def _algorithm_cells(row: Row) -> list[str]:

@@ -142,6 +142,9 @@ SWEEPS = {
 }
 
 
+USUAL = {"stride": 1, "dilation": 1, "groups": 1, "complex": False}
+
+
 @app.command()
 def conv(
     sweep: Annotated[
@@ -150,10 +153,19 @@ def conv(
     ] = None,
     shape: Annotated[
         list[str] | None,
-        typer.Option(metavar="BxCxHxW:NxTAPSxTAPS", help="A convolution of your own. May be repeated."),
+        typer.Option(
+            metavar="BxCxHxW:NxTAPSxTAPS",
+            help="A convolution of your own; of volumes with one dimension more. May be repeated.",
+        ),
     ] = None,
     stride: Annotated[int, typer.Option(min=1, help="Of every --shape.")] = 1,
+    dilation: Annotated[int, typer.Option(min=1, help="Of every --shape.")] = 1,
     groups: Annotated[int, typer.Option(min=1, help="Of every --shape.")] = 1,
+    complex_: Annotated[bool, typer.Option("--complex", help="Of every --shape: complex numbers.")] = False,
+    sparsity: Annotated[
+        list[float] | None,
+        typer.Option(help="Of every --shape: the share of weights that is zero. May be repeated."),
+    ] = None,
     backbone: Networks = None,
     size: Size = 224,
     repeat: Repeat = 5,
@@ -174,7 +186,21 @@ def conv(
     with options.usage():
         settings = run_settings(device, dtype, 1)
         problems = _problems(sweep or ([] if shape else list(SWEEPS)), backbone, size)
-        own = [bench.of_text(text, stride, groups) for text in shape or []]
+        kinds: dict[str, Any] = {
+            "stride": stride,
+            "dilation": dilation,
+            "groups": groups,
+            "complex": complex_,
+        }
+        own = [
+            bench.of_text(text, **kinds, sparsity=share)
+            for text in shape or []
+            for share in (sparsity or (None,))
+        ]
+        if not own and (sparsity or kinds != USUAL):
+            raise StyleError(
+                "--stride, --dilation, --groups, --complex and --sparsity are of --shape: give one"
+            )
     place = settings.device
     machine = _begin(threads, output, place, convolution=True)
     found = bench.time_algorithms(chain(problems, own), repeat, machine, device=place, dtype=settings.dtype)

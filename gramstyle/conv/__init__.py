@@ -194,7 +194,7 @@ def _named(x: Tensor, weight: Tensor, geometry: Geometry, algorithm: str) -> Ten
 
 def _chosen(x: Tensor, weight: Tensor, geometry: Geometry) -> tuple[Tensor, Choice | None]:
     """By the algorithm of `choose`; by torch's own in a compiled graph and without values to time."""
-    if torch.compiler.is_compiling() or x.device.type == "meta":
+    if torch.compiler.is_compiling() or x.device.type == "meta" or not x.numel():
         return ALGORITHMS["library"](x, weight, geometry), None
     choice = choose(x, weight, geometry)
     one = ALGORITHMS[choice.algorithm]

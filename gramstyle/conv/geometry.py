@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, TypeAlias, get_args
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -153,8 +152,8 @@ def _check_tensors(x: Tensor, weight: Tensor, bias: Tensor | None, space: int) -
             f"input must be (B, C, {AXES[space]}) and weight (N, C / groups, taps of each), "
             f"got {tuple(x.shape)} and {tuple(weight.shape)}"
         )
-    if not torch.Size(weight.shape[2:]).numel():
-        raise ValueError(f"weight must have taps, got shape {tuple(weight.shape)}")
+    if not weight.numel():
+        raise ValueError(f"weight must have outputs, channels and taps, got shape {tuple(weight.shape)}")
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ValueError(f"bias must be ({weight.shape[0]},), one per output, got {tuple(bias.shape)}")
 
@@ -198,6 +197,8 @@ def _padding(
 
 
 def _check_sizes(geometry: Geometry) -> None:
+    if not min(geometry.size):
+        raise ValueError(f"input must have positions, got {geometry.size}")
     if min(geometry.result) < 1:
         raise ValueError(
             f"input must be as large as the kernel reaches, {geometry.reach}; padded it is {geometry.padded}"
@@ -209,5 +210,3 @@ def _check_sizes(geometry: Geometry) -> None:
                 f"padding must be at most {size + largest} where the input has {size} positions and mode is "
                 f"{geometry.mode}, got {max(sides)}"
             )
-        if geometry.mode != "zeros" and size == 0:
-            raise ValueError(f"input must have positions where padding_mode is {geometry.mode}, got none")

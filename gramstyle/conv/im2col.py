@@ -50,7 +50,7 @@ def implicit(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """
     padded = pad(x, geometry)
     each = geometry.batch * geometry.channels * prod(geometry.kernel) * prod(geometry.result[1:])
-    step = max(1, MOST // each)
+    step = max(1, MOST // max(1, each))
     inside = replace(geometry, padding=((0, 0),) * len(geometry.size), mode="zeros")
     parts = []
     for top in range(0, geometry.result[0], step):

@@ -37,7 +37,7 @@ def cached(tmp_path_factory, monkeypatch):
 
 
 def test_rows_hold_every_algorithm_and_its_error():
-    small, pointwise = of_text("2x3x10x12:4x3x3", 1, 1), of_text("1x4x9x9:6x1x1", 2, 2)
+    small, pointwise = of_text("2x3x10x12:4x3x3"), of_text("1x4x9x9:6x1x1", stride=2, groups=2)
     first, second = time_algorithms([small, pointwise], 2, MACHINE)
     assert set(first.seconds) == (set(ALGORITHMS) - {"pointwise", "depthwise", "gauss", "stacked"}) | {
         "library, channels-last",
@@ -82,14 +82,14 @@ def test_float32_is_multiplied_as_such_while_it_is_timed(monkeypatch):
     library = ALGORITHMS["library"]
     told = replace(library, run=lambda *one: seen.append(torch.backends.cudnn.allow_tf32) or library(*one))
     monkeypatch.setitem(algorithms.ALGORITHMS, "library", told)
-    for _ in time_algorithms([of_text("1x2x8x8:2x3x3", 1, 1)] * 2, 1, MACHINE):
+    for _ in time_algorithms([of_text("1x2x8x8:2x3x3")] * 2, 1, MACHINE):
         assert torch.backends.cudnn.allow_tf32
         assert not torch.is_inference_mode_enabled()
     assert set(seen) == {False}
 
 
 def test_the_figure_names_a_gpu_without_threads():
-    (row,) = time_algorithms([of_text("1x2x8x8:2x3x3", 1, 1)], 1, MACHINE)
+    (row,) = time_algorithms([of_text("1x2x8x8:2x3x3")], 1, MACHINE)
     record = {"machine": vars(replace(MACHINE, threads=0)), "date": "2026-01-02", "rows": [row.record()]}
     assert convolution_figure(record).get_suptitle() == "Times of convolutions on P, 2026-01-02"
 
@@ -98,7 +98,7 @@ def test_those_that_lose_by_far_are_timed_once(monkeypatch):
     from gramstyle.bench import algorithms
 
     monkeypatch.setattr(algorithms, "SLOW", 0.0)
-    (row,) = time_algorithms([of_text("1x2x8x8:2x3x3", 1, 1)], 3, MACHINE)
+    (row,) = time_algorithms([of_text("1x2x8x8:2x3x3")], 3, MACHINE)
     assert {len(rounds) for rounds in row.seconds.values()} == {1}
 
 
@@ -113,7 +113,7 @@ def test_memory_is_what_torch_holds_at_most():
 
     assert 2 * 2**20 <= footprint(run, torch.device("cpu")) < 2.01 * 2**20  # and the scalars
     columns = torch.rand(1, 32, 32, 32), torch.rand(32, 32, 3, 3)
-    geometry = of_text("1x32x32x32:32x3x3", 1, 1).geometry(*columns)
+    geometry = of_text("1x32x32x32:32x3x3").geometry(*columns)
     written, whole = (
         footprint(lambda name=name: ALGORITHMS[name](*columns, geometry), torch.device("cpu"))
         for name in ("im2col", "library")
@@ -134,13 +134,60 @@ def test_problems_are_what_they_say():
     assert {"1 x 1", "depthwise 3 x 3", "depthwise 3 x 3 / 2"} <= {problem.kind for problem in problems}
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("1x4x9x11:16x3x2", {"groups": 2}),
+        ("2x4x9x11:16x3x3", {"complex": True}),
+        ("1x4x5x6x5:8x3x1x3", {"groups": 2}),
+        ("1x4x5x6x5:8x3x1x3", {"complex": True, "groups": 4}),
+        ("1x8x9x11:16x3x3", {"sparsity": 0.5, "groups": 2}),
+        ("1x3x9x11:5x3x3", {"sparsity": 0.5}),
+    ],
+)
+def test_all_ways_of_a_shape_are_right(text, options, stride, dilation):
+    problem = of_text(text, **options, stride=stride, dilation=dilation)
+    (row,) = time_algorithms([problem], 1, MACHINE)
+    assert max(row.facts["errors"].values()) < 1e-5
+    assert row.facts["dilation"][0] == dilation
+    assert row.facts["stride"][0] == stride
+    own = ("csr", "blocks", "2:4") if "sparsity" in options else ("gauss, planar",) * problem.complex
+    if problem.weight[0] == 5:  # no blocks of 16 outputs, no fours of channels
+        own = ("csr",)
+    assert {name for name in row.seconds if name in ("csr", "blocks", "2:4", "gauss, planar")} == set(own)
+    plain = stride == dilation == problem.groups == 1 and problem.sparsity is None
+    assert ("scipy" in row.seconds) == plain
+    rows = algorithm_records([row])
+    line = dict(zip(rows.header, rows.cells[0], strict=True))
+    assert line["complex"] == ("yes" if problem.complex else "no")
+    assert line["sparsity"] == ("0.5" if problem.sparsity else "")
+
+
 @pytest.mark.parametrize(
     ("text", "groups"),
-    [("64x56x56:128x3x3", 1), ("1x3x8x8:4x3", 1), ("1x3x8x8:4x3x3", 2), ("1x0x8x8:4x3x3", 1), ("", 1)],
+    [
+        ("64x56x56:128x3x3", 1),
+        ("1x3x8x8:4x3", 1),
+        ("1x3x8x8:4x3x3x3", 1),
+        ("1x3x8x8x8:4x3x3", 1),
+        ("1x3x8x8:4x3x3", 2),
+        ("1x0x8x8:4x3x3", 1),
+        ("", 1),
+    ],
 )
 def test_shapes_that_are_none(text, groups):
     with pytest.raises(ValueError, match="shape must"):
-        of_text(text, 1, groups)
+        of_text(text, groups=groups)
+
+
+def test_shapes_that_no_sparse_kernel_has():
+    for text, options in (("1x4x9x9:4x3x3", {"complex": True}), ("1x4x9x9x9:4x3x3x3", {})):
+        with pytest.raises(ValueError, match="sparsity is timed of real numbers in two dimensions"):
+            of_text(text, sparsity=0.5, **options)
+    with pytest.raises(ValueError, match="sparsity must be from 0 up to but not 1"):
+        of_text("1x4x9x9:4x3x3", sparsity=1)
 
 
 def test_tables_and_the_figure():

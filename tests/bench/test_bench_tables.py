@@ -73,7 +73,7 @@ def test_the_page_of_a_folder(tmp_path):
             descriptor_table,
             list(time_descriptor(["mobilenet_v2@random"], [image, image**2], 1)),
         ),
-        "conv": (algorithm_table, list(time_algorithms([of_text("1x3x9x9:4x3x3", 1, 1)], 1, MACHINE))),
+        "conv": (algorithm_table, list(time_algorithms([of_text("1x3x9x9:4x3x3")], 1, MACHINE))),
         "transfer": (
             transfer_table,
             list(time_transfer(["mobilenet_v2@random"], image, image**2, 1)),

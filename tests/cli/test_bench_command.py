@@ -88,14 +88,16 @@ def test_algorithms_of_a_convolution(run, tmp_path, monkeypatch):
     monkeypatch.setenv("GRAMSTYLE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(choice, "measure_rates", lambda *_: {"direct": (1, 0, 0), "library": (1, 0, 0)})
     output = tmp_path / "conv.json"
-    ended = run("bench", "conv", "--shape", "1x2x9x9:4x3x3", "--stride", 2, "--repeat", 1, "-o", output)
+    shape = ("--shape", "1x2x9x9:4x3x3", "--stride", 2, "--sparsity", 0.5, "--sparsity", 0.75)
+    ended = run("bench", "conv", *shape, "--repeat", 1, "-o", output)
     assert ended.code == 0, ended.err
-    assert "shapes: 1x2x9x9:4x3x3" in ended.out
-    (row,) = json.loads(output.read_text())["rows"]
-    assert row["stride"] == [2, 2]
+    assert "shapes: 1x2x9x9:4x3x3, stride 2, 0.75 zero" in ended.out
+    rows = json.loads(output.read_text())["rows"]
+    assert [row["sparsity"] for row in rows] == [0.5, 0.75]
+    assert rows[0]["stride"] == [2, 2]
     lines = (tmp_path / "conv.csv").read_text().splitlines()
-    assert lines[0].startswith("sweep,name,input,weight,stride,groups,operations,algorithm,median_ms")
-    assert len(lines) == 1 + len(row["median_ms"])
+    assert lines[0].startswith("sweep,name,input,weight,stride,dilation,groups,complex,sparsity,operations,")
+    assert len(lines) == 1 + sum(len(row["median_ms"]) for row in rows)
     assert (tmp_path / "conv.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -104,6 +106,8 @@ def test_algorithms_of_a_convolution(run, tmp_path, monkeypatch):
     [
         (["--sweep", "tap"], "--sweep must be one of: taps"),
         (["--shape", "3x9x9:4x3x3"], "shape must be BxCxHxW:NxTAPSxTAPS"),
+        (["--complex"], "--complex and --sparsity are of --shape: give one"),
+        (["--sparsity", 0.5, "--sweep", "taps"], "--sparsity are of --shape"),
     ],
 )
 def test_convolutions_that_are_none(run, arguments, message):

@@ -148,7 +148,14 @@ def test_bands_and_blocks_of_large_images(monkeypatch):
         ({"algorithm": "gauss"}, StyleError, "its tensors are real; direct, .*, library can"),
         ({"input": torch.ones(2, 5, 5)}, ValueError, "input must be"),
         ({"weight": torch.ones(3, 4, 3, 3)}, ValueError, "weight must be"),
-        ({"weight": torch.ones(3, 2, 0, 3)}, ValueError, "weight must have taps"),
+        ({"weight": torch.ones(3, 2, 0, 3)}, ValueError, "weight must have outputs, channels and taps"),
+        ({"weight": torch.ones(0, 2, 3, 3)}, ValueError, "weight must have outputs, channels and taps"),
+        (
+            {"input": torch.ones(1, 0, 5, 5), "weight": torch.ones(3, 0, 3, 3)},
+            ValueError,
+            "weight must have outputs, channels and taps",
+        ),
+        ({"input": torch.ones(1, 2, 0, 5), "padding": 2}, ValueError, r"have positions, got \(0, 5\)"),
         ({"groups": 2}, ValueError, "weight must be"),
         ({"groups": 0}, ValueError, "groups"),
         ({"bias": torch.ones(2)}, ValueError, r"bias must be \(3,\)"),
@@ -171,6 +178,19 @@ def test_what_cannot_be_convolved_is_said(changes, error, message):
     given_ = {"input": torch.ones(1, 2, 5, 5), "weight": torch.ones(3, 2, 3, 3), "algorithm": "direct"}
     with pytest.raises(error, match=message):
         conv2d(**given_ | changes)
+
+
+@pytest.mark.parametrize("name", [*(name for name in ALGORITHMS if name != "depthwise"), "auto"])
+def test_no_images_have_no_results_and_gradients_of_zero(name):
+    taps = 1 if name == "pointwise" else 3
+    x, weight = torch.ones(0, 2, 5, 6), torch.ones(4, 2, taps, taps)
+    if name in ("gauss", "stacked"):
+        x, weight = x + 0j, weight + 0j
+    weight.requires_grad_()
+    found = conv2d(x, weight, algorithm=name)
+    assert found.shape == (0, 4, 6 - taps, 7 - taps)
+    (slope,) = torch.autograd.grad(found.abs().sum(), weight)
+    assert torch.equal(slope, torch.zeros_like(weight))
 
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf")

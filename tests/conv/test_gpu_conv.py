@@ -135,7 +135,7 @@ def test_batch_normalisation():
 
 def test_the_bench():
     machine = measure_machine(DEVICE, convolution=True)
-    problems = [of_text("1x4x16x16:8x3x3", 1, 1), next(of_complex()), next(of_sparse())]
+    problems = [of_text("1x4x16x16:8x3x3"), next(of_complex()), next(of_sparse())]
     problems.append(next(of_network("mobilenet_v2@random", 64)))
     for row in time_algorithms(problems, 2, machine, device=DEVICE):
         assert max(row.facts["errors"].values()) < 2e-5, row.job
