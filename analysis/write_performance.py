@@ -58,9 +58,10 @@ ALGORITHMS = """
 [convolutions.md](convolutions.md) says what the algorithms are, and draws the same record. `library` is
 torch's own on maps as they are; `library, channels-last` on maps and weights that were in that layout before,
 which `auto` does not count: what it took is the fastest for a map as it is. What takes eight times as long as
-the fastest is timed once. The roof is here the larger of a matrix product and a convolution; operations are
-those of the definition, with every weight, so FFT, Winograd and sparse kernels pass it. Memory is what torch
-holds at once beyond input and weight, the output included; what libraries take for themselves is not seen.
+the fastest takes no turns with it. The roof is here the larger of a matrix product and a convolution;
+operations are those of the definition, with every weight, so FFT, Winograd and sparse kernels pass it. Memory
+is what torch holds at once beyond input and weight, the output included; what libraries take for themselves
+is not seen.
 """
 
 STEPS = """A step of the default recipe of [style transfer](transfer.md): forward and backward through the

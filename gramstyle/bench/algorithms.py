@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from math import prod
@@ -21,12 +20,12 @@ from gramstyle.conv.algorithms import ALGORITHMS
 from gramstyle.conv.choice import choose
 from gramstyle.conv.geometry import Geometry
 from gramstyle.conv.planar import ROUTES
-from gramstyle.conv.rates import finish
+from gramstyle.conv.rates import finish, timed
 from gramstyle.conv.sparse import BLOCK
 from gramstyle.conv.sparse.prune import block_mask, magnitude_mask, n_of_m_mask
 
 SLOW = 8.0
-"""Times the fastest from which on a contender is timed once: nobody asks by how much it loses."""
+"""Times the fastest from which on a contender takes no turns: nobody asks by how much it loses."""
 
 MOST_PAIRS = 256
 """Pairs of channel and filter up to which SciPy, which knows one plane at a time, is asked."""
@@ -66,7 +65,7 @@ def time_algorithms(
 
     Args:
         problems: of `gramstyle.bench.problems`.
-        repeat: rounds; a contender that takes `SLOW` times as long as the fastest has one.
+        repeat: rounds; a contender that takes `SLOW` times as long as the fastest has the one before them.
         machine: the roof.
         device: where; None is the CPU.
         dtype: of real numbers.
@@ -78,7 +77,7 @@ def time_algorithms(
     """
     place = device or torch.device("cpu")
     for problem in problems:
-        with torch.inference_mode(), whole_float32():
+        with torch.no_grad(), whole_float32():
             row = _timed(problem, repeat, machine, place, dtype)
         yield row
 
@@ -143,7 +142,9 @@ def _sparse_ways(sparsity: float, x: Tensor, weight: Tensor, geometry: Geometry)
     found = {}
     for name, mask in masks.items():
         kernel = LAYOUTS[name].from_dense(weight * mask)
-        found[name] = Way(partial(sparse_conv2d, x, kernel, **_shape(geometry)), weight * mask)
+        run = partial(sparse_conv2d, x, kernel, **_shape(geometry))
+        run()  # what is made of the values is kept from the first call on
+        found[name] = Way(run, weight * mask)
     return found
 
 
@@ -175,12 +176,8 @@ def _timed(problem: Problem, repeat: int, machine: Machine, device: torch.device
         if id(way.weight) not in exact:
             exact[id(way.weight)] = ALGORITHMS["library"](_wide(x), _wide(way.weight), geometry)
         memory[name] = footprint(way.run, device)
-        finish(device)
-        start = time.perf_counter()
-        found = way.run()
-        finish(device)
-        once[name] = time.perf_counter() - start
-        errors[name] = _error(found, exact[id(way.weight)])
+        errors[name] = _error(way.run(), exact[id(way.weight)])
+        once[name] = timed(way.run, device, warm=True)
     fast = [name for name in ways if once[name] <= SLOW * min(once.values())]
     jobs = [Contender(name=name, run=partial(_finished, ways[name].run, device)) for name in fast]
     seconds = {name: [once[name]] for name in ways} | take_turns(jobs, repeat)

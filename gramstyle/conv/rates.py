@@ -84,18 +84,24 @@ def expected(rates: Rates, geometry: Geometry) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-def timed(run: Callable[[], Tensor], device: torch.device, enough: float = LONG) -> float:
-    """Median seconds of `ROUNDS` after one that is not counted; of fewer, once one took `enough`."""
+def timed(run: Callable[[], Any], device: torch.device, enough: float = LONG, *, warm: bool = False) -> float:
+    """Median seconds of `ROUNDS`, after one that is not counted unless it is `warm`.
+
+    Two are enough where both took `enough`: one alone may have been held up. One is where it took `LONG`.
+    """
     seconds: list[float] = []
     with torch.no_grad():
-        run()
-        while len(seconds) < ROUNDS and max(seconds, default=0) < enough:
+        if not warm:
+            run()
+        while len(seconds) < ROUNDS and max(seconds, default=0) < LONG:
             finish(device)
             start = time.perf_counter()
             run()
             finish(device)
             seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+            if len(seconds) > 1 and min(seconds) >= enough:
+                break
+    return statistics.median_low(seconds)
 
 
 def finish(device: torch.device) -> None:

@@ -84,7 +84,7 @@ def test_float32_is_multiplied_as_such_while_it_is_timed(monkeypatch):
     monkeypatch.setitem(algorithms.ALGORITHMS, "library", told)
     for _ in time_algorithms([of_text("1x2x8x8:2x3x3")] * 2, 1, MACHINE):
         assert torch.backends.cudnn.allow_tf32
-        assert not torch.is_inference_mode_enabled()
+        assert torch.is_grad_enabled()
     assert set(seen) == {False}
 
 

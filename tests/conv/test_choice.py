@@ -46,6 +46,28 @@ RATES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("seconds", "options", "expected", "runs"),
+    [
+        ([9, 0.01, 0.03, 0.02], {}, 0.02, 4),
+        ([0.03, 0.01, 0.02], {"warm": True}, 0.02, 3),
+        ([9, 0.2], {}, 0.2, 2),  # long enough
+        ([9, 0.04, 0.01, 0.012], {"enough": 0.02}, 0.012, 4),  # held up once, and not slow
+        ([9, 0.04, 0.03], {"enough": 0.02}, 0.03, 3),
+    ],
+)
+def test_times_are_medians_of_as_few_runs_as_tell(seconds, options, expected, runs, monkeypatch):
+    clock = {"now": 0.0, "runs": 0}
+
+    def run():
+        clock["now"] += seconds[clock["runs"]]
+        clock["runs"] += 1
+
+    monkeypatch.setattr(rates.time, "perf_counter", lambda: clock["now"])
+    assert rates.timed(run, torch.device("cpu"), **options) == pytest.approx(expected)
+    assert clock["runs"] == runs
+
+
 def test_algorithms_are_timed_until_the_next_is_expected_to_be_too_slow(clock):
     """9 taps: im2col 0.9, library 3, direct 4.5, fft 9 seconds are expected."""
     seconds, asked = clock
