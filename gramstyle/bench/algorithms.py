@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from math import prod
+from math import inf, prod
 from typing import Any, NamedTuple
 
 import torch
@@ -171,13 +171,15 @@ def _timed(problem: Problem, repeat: int, machine: Machine, device: torch.device
     geometry = problem.geometry(x, weight)
     ways = ways_of(problem, x, weight, geometry)
     exact = {}
-    errors, memory, once = {}, {}, {}
+    errors: dict[str, float] = {}
+    memory: dict[str, int] = {}
+    once: dict[str, float] = {}
     for name, way in ways.items():
         if id(way.weight) not in exact:
             exact[id(way.weight)] = ALGORITHMS["library"](_wide(x), _wide(way.weight), geometry)
         memory[name] = footprint(way.run, device)
         errors[name] = _error(way.run(), exact[id(way.weight)])
-        once[name] = timed(way.run, device, warm=True)
+        once[name] = timed(way.run, device, SLOW * min(once.values(), default=inf), warm=True)
     fast = [name for name in ways if once[name] <= SLOW * min(once.values())]
     jobs = [Contender(name=name, run=partial(_finished, ways[name].run, device)) for name in fast]
     seconds = {name: [once[name]] for name in ways} | take_turns(jobs, repeat)
