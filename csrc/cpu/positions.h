@@ -17,9 +17,9 @@ class Positions {
  public:
   Positions(const Maps& x, int64_t image, int64_t padded)
       : x_(x), padded_(padded), image_(image * x.image_step) {
-    const bool joined = x.height == 1 || x.row_step == x.width * x.column_step;
-    length_ = joined ? x.height * x.width : x.width;
-    row_step_ = joined ? 0 : x.row_step;
+    joined_ = x.height == 1 || x.row_step == x.width * x.column_step;
+    length_ = joined_ ? x.height * x.width : x.width;
+    row_step_ = joined_ ? 0 : x.row_step;
   }
 
   // Elements between positions of a copied tile: a line more than its channels, since rows a power of
@@ -35,7 +35,7 @@ class Positions {
 
   // Whether they lie as a tile does, but for padded channels: these may be the next position's.
   bool lies_as_tiles() const {
-    return size_of(x_.type) == sizeof(T) && x_.channel_step == 1 && row_step_ == 0 &&
+    return size_of(x_.type) == sizeof(T) && x_.channel_step == 1 && joined_ &&
            x_.column_step >= x_.channels;
   }
 
@@ -94,6 +94,7 @@ class Positions {
 
   const Maps& x_;
   int64_t padded_, image_, length_, row_step_;
+  bool joined_;  // rows: one after the other
 };
 
 }  // namespace gramstyle

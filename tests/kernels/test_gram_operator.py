@@ -126,6 +126,15 @@ def test_empty_dimensions(shape, dtype):
         ("one image for all", lambda x: x[:1].expand(4, -1, -1, -1)),
         ("one channel for all", lambda x: x[:, :1].expand(-1, 20, -1, -1)),
         ("one position for all", lambda x: x[:, :, :1, :1].expand(-1, -1, 17, 20)),
+        ("one row for all", lambda x: x[:, :, :1].expand(-1, -1, 12, -1)),
+        (
+            "one row for all, channels last",
+            lambda x: x.contiguous(memory_format=torch.channels_last)[:, :, :1].expand(-1, -1, 12, -1),
+        ),
+        (
+            "one column for all, channels last",
+            lambda x: x.contiguous(memory_format=torch.channels_last)[..., :1].expand(-1, -1, -1, 25),
+        ),
         ("a crop", lambda x: x[1:, :, 2:11, 3:-1]),
         (
             "a crop, channels last",
