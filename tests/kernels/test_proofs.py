@@ -318,5 +318,7 @@ def test_any_bytes(table, tmp_path):
     ]
     fuzzer = linked(tmp_path / "fuzzer", cxx, both, *fuzzed, "-fsanitize=fuzzer")
     options = ("-seed=1", "-max_len=96", "-max_total_time=60", "-timeout=60", f"-artifact_prefix={tmp_path}/")
+    # on huge pages the sanitizer's own tables are 2 GiB
+    options += ("-rss_limit_mb=8192", "-malloc_limit_mb=1024")
     said = run(fuzzer, *options, GRAMSTYLE_CPU=table)[1]
     assert re.search(r"Done \d+ runs", said)
