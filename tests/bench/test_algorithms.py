@@ -153,6 +153,8 @@ def test_all_ways_of_a_shape_are_right(text, options, stride, dilation):
     assert max(row.facts["errors"].values()) < 1e-5
     assert row.facts["dilation"][0] == dilation
     assert row.facts["stride"][0] == stride
+    padding = [dilation * (taps // 2) for taps in problem.weight[2:]]
+    assert list(problem.padding) == padding
     own = ("csr", "blocks", "2:4") if "sparsity" in options else ("gauss, planar",) * problem.complex
     if problem.weight[0] == 5:  # no blocks of 16 outputs, no fours of channels
         own = ("csr",)

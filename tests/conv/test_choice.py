@@ -228,6 +228,15 @@ def test_float32_that_a_gpu_may_round_is_measured_by_itself():
     assert exact == ["float32", "complex64"]
 
 
+def test_another_precision_is_compared_anew(clock, monkeypatch):
+    _, asked = clock
+    for precision in ("float32", "float32 as tf32", "float32"):
+        for module in (choice, timings):
+            monkeypatch.setattr(module, "precision_of", lambda x, precision=precision: precision)
+        conv2d(X, WEIGHT)
+    assert len(asked) == 2 * len(set(asked))
+
+
 def test_without_values_it_is_the_librarys_and_has_nothing_to_explain():
     for x, weight in ((X.to("meta"), WEIGHT.to("meta")), (X[:0], WEIGHT)):
         assert conv2d(x, weight, padding=1).shape == (len(x), 4, 12, 12)
