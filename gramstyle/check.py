@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -72,13 +72,25 @@ def feature_map(x: Tensor, argument: str = "features") -> Tensor:
     return x
 
 
+def has_values(x: Tensor) -> bool:
+    """Whether values can be looked at: not on ``meta``, in a graph that is compiled, under `torch.vmap`."""
+    if torch.compiler.is_compiling() or x.device.type == "meta":
+        return False
+    functorch: Any = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return False
+        x = functorch.get_unwrapped(x)
+    return True
+
+
 def is_finite(x: Tensor) -> bool:
-    """Whether every value is finite; of tensors without values, and in a graph that is compiled, yes.
+    """Whether every value is finite; where they cannot be looked at (`has_values`), yes.
 
     A sum of what is not finite is not, and reads a tensor once without a map of answers; where a sum of
     finite values overflows they are asked one by one.
     """
-    if torch.compiler.is_compiling() or x.device.type == "meta":
+    if not has_values(x):
         return True
     known = x.detach()
     return bool(known.sum().isfinite()) or bool(known.isfinite().all())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
-import torch
 from torch import Tensor
 
 from gramstyle import check
@@ -176,7 +175,7 @@ def _convolved(
         algorithm_for("algorithm", algorithm, geometry)
         found = _named(*problem[:3], algorithm)
     if explain and choice is None:
-        raise StyleError("explain needs times, which torch.compile and tensors without values have not")
+        raise StyleError("explain needs times, which torch.compile, vmap and tensors without values have not")
     found = problem.joined(found)
     found = found if bias is None else found + bias.reshape(-1, *(1,) * len(geometry.size))
     return (found, choice) if explain and choice is not None else found
@@ -193,8 +192,8 @@ def _named(x: Tensor, weight: Tensor, geometry: Geometry, algorithm: str) -> Ten
 
 
 def _chosen(x: Tensor, weight: Tensor, geometry: Geometry) -> tuple[Tensor, Choice | None]:
-    """By the algorithm of `choose`; by torch's own in a compiled graph and without values to time."""
-    if torch.compiler.is_compiling() or x.device.type == "meta" or not x.numel():
+    """By the algorithm of `choose`; by torch's own where there are no values to time."""
+    if not (check.has_values(x) and check.has_values(weight) and x.numel()):
         return ALGORITHMS["library"](x, weight, geometry), None
     choice = choose(x, weight, geometry)
     one = ALGORITHMS[choice.algorithm]

@@ -64,7 +64,7 @@ def batch_norm2d(
         ("bias", bias),
     ):
         check_channels(name, one, (channels,))
-    if running_var is not None and bool((running_var < 0).any()):
+    if running_var is not None and check.has_values(running_var) and bool((running_var < 0).any()):
         raise ValueError(f"running_var must be 0 or more, got {float(running_var.min()):.4g}")
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     if training:
@@ -134,7 +134,7 @@ def column(x: Tensor) -> Tensor:
 
 def sample_size(x: Tensor) -> int:
     """Values of a channel of (B, C, H, W); raises `ValueError` where there is one, which has no variance."""
-    count = prod(x.shape[axis] for axis in OVER)
+    count = prod([x.shape[axis] for axis in OVER])
     if count < 2:
         raise ValueError(
             f"x must have two values per channel or more in training, got shape {tuple(x.shape)}"

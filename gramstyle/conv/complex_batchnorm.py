@@ -190,7 +190,7 @@ def _mapped(parts: Planes, mean: Tensor, matrix: Tensor, bias: Tensor | None) ->
 def _check_covariance(name: str, value: Tensor | None, channels: int) -> None:
     """Raise `ValueError` unless it is three numbers per channel, of a matrix without negative eigenvalues."""
     check_channels(name, value, (channels, 3))
-    if value is None:
+    if value is None or not check.has_values(value):
         return
     real, imag, both = value.double().unbind(1)
     if bool((real < 0).any() or (imag < 0).any() or (both.square() > real * imag * (1 + 1e-5)).any()):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gramstyle.conv.geometry import Geometry, pad
 from gramstyle.conv.overlap import first, tiles, whole
+from gramstyle.kernels.compiling import constant_result
 
 PRIMES = (2, 3, 5)
 """Of the lengths of blocks: what transforms are fast at."""
@@ -55,9 +56,40 @@ def _products(spectra: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
     return apart.transpose(0, 1).unflatten(-1, spectra.shape[-space:])
 
 
-@lru_cache(maxsize=1024)
 def blocks_of(geometry: Geometry) -> tuple[int, ...]:
     """Positions of a block along each dimension, of `PRIMES`, that make `operations` least."""
+    one = geometry
+    counts = (one.batch, one.channels, one.outputs, one.groups)
+    return _cheapest_of(counts, one.size, one.padding, one.kernel, one.dilation)
+
+
+@constant_result
+def _cheapest_of(
+    counts: tuple[int, ...],
+    size: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    kernel: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Of numbers alone, which torch.compile can hand on; a stride does not matter."""
+    batch, channels, outputs, groups = counts
+    return _cheapest(
+        Geometry(
+            batch=batch,
+            channels=channels,
+            outputs=outputs,
+            size=size,
+            kernel=kernel,
+            stride=(1,) * len(size),
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+    )
+
+
+@lru_cache(maxsize=1024)
+def _cheapest(geometry: Geometry) -> tuple[int, ...]:
     lengths = [_lengths(reach, size) for reach, size in zip(geometry.reach, geometry.padded, strict=True)]
     return min(product(*lengths), key=lambda blocks: operations(geometry, blocks))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, TypeAlias, get_args
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,6 +19,9 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 """What may stand in the padding."""
 
 Numbers: TypeAlias = int | Sequence[int]
+REAL = {torch.complex64: torch.float32, torch.complex128: torch.float64}
+"""Of what numbers complex ones are made: torch.compile (2.15) does not know `torch.dtype.to_real`."""
+
 AXES = {2: "H, W", 3: "D, H, W"}
 
 INSTEAD = {
@@ -166,7 +170,7 @@ def _check_type(name: str, one: Tensor, x: Tensor) -> None:
             "complex_conv2d planes"
         )
     check.dense_numbers(name, one, INSTEAD.get(name, "use .to_dense()"))
-    if (one.dtype.to_real(), one.device) != (x.dtype.to_real(), x.device):
+    if (REAL.get(one.dtype, one.dtype), one.device) != (REAL.get(x.dtype, x.dtype), x.device):
         raise TypeError(
             f"{name} must be of the precision and on the device of the input, {x.dtype} on {x.device}; "
             f"got {one.dtype} on {one.device}"

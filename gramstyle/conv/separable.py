@@ -17,6 +17,8 @@ from gramstyle.conv.library import library
 class Separable(torch.autograd.Function):
     """`separable` forwards; backwards the definition, since factors of the weight have no gradient."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
         """(B, N, H', W')."""
@@ -26,6 +28,7 @@ class Separable(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Keep the arguments."""
         ctx.save_for_backward(*inputs[:2])
+        ctx.save_for_forward(*inputs[:2])
         ctx.geometry = inputs[2]
 
     @staticmethod
@@ -44,6 +47,15 @@ class Separable(torch.autograd.Function):
         found = iter(torch.autograd.grad(output, chosen, outer, create_graph=again))
         return *(next(found) if want else None for want in wanted), None
 
+    @staticmethod
+    def jvp(ctx: Any, by_x: Tensor | None, by_weight: Tensor | None, _: None) -> Tensor:
+        """Forwards: the convolution is linear in both."""
+        x, weight = ctx.saved_tensors
+        parts = [] if by_x is None else [direct(by_x, weight, ctx.geometry)]
+        if by_weight is not None:
+            parts.append(direct(x, by_weight, ctx.geometry))
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
 
 def separable(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """``weight[n, c, i, j] = sum over r of down[r, c, i] across[n, r, j]``, one convolution for each factor.
@@ -59,7 +71,8 @@ def separable(x: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
 def factors(weight: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """``down`` (G R, C / G, taps down, 1) and ``across`` (N, R, 1, taps across) of a weight, by its SVD.
 
-    R is the largest rank among groups, where singular values below the rounding of the largest count as 0.
+    R is the largest rank among groups, where singular values below the rounding of the largest count as 0;
+    all that there could be, where values cannot be looked at (`torch.compile`, `torch.vmap`).
 
     Raises:
         ValueError: for a weight that is not finite.
@@ -70,7 +83,8 @@ def factors(weight: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     matrix = each.permute(0, 2, 3, 1, 4).reshape(groups, inputs * down, count * across)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
     least = values[:, :1] * torch.finfo(values.dtype).eps * max(matrix.shape[1:])
-    rank = max(1, int((values > least).sum(1).max()))
+    seen = int((values > least).sum(1).max()) if check.has_values(values) else values.shape[1]
+    rank = max(1, seen)
     scaled = left[:, :, :rank] * values[:, None, :rank]
     first = scaled.mT.reshape(groups * rank, inputs, down, 1)
     second = right[:, :rank].reshape(groups, rank, count, across).transpose(1, 2)

@@ -7,7 +7,10 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple, TypeAlias
 
+from gramstyle.kernels.compiling import constant_result
+
 Matrix: TypeAlias = list[list[Fraction]]
+Rounded: TypeAlias = tuple[tuple[float, ...], ...]
 
 POINTS = (0, 1, -1, Fraction(1, 2), -2, 2, Fraction(-1, 2))
 """Where polynomials are evaluated, besides infinity. The first five and all seven are those with the least
@@ -57,6 +60,20 @@ def transforms(outputs: int, taps: int) -> Transforms:
     turned = [[scale * row[at] for row in inverse] for at, scale in enumerate(scales)]
     output = [list(column) for column in zip(*_powers(points, outputs), strict=True)]
     return Transforms(output, kernel, turned)
+
+
+@constant_result
+def rounded(outputs: int, taps: int) -> tuple[Rounded, Rounded, Rounded]:
+    """`transforms` in floating point."""
+    return _rounded(outputs, taps)
+
+
+@lru_cache(maxsize=32)
+def _rounded(outputs: int, taps: int) -> tuple[Rounded, Rounded, Rounded]:
+    output, kernel, input = (
+        tuple(tuple(float(value) for value in row) for row in matrix) for matrix in transforms(outputs, taps)
+    )
+    return output, kernel, input
 
 
 def _powers(points: list[Fraction], count: int) -> Matrix:

@@ -48,10 +48,11 @@ class SparseKernel(ABC):
         """What is made of the values: made once, and again after they were changed in place.
 
         Nothing is kept of values that gradients are asked for, nor of those that torch does not count the
-        changes of (inference tensors).
+        changes of (inference tensors), nor in a graph that is compiled.
         """
         values = self.values
-        if values.is_inference() or (values.requires_grad and torch.is_grad_enabled()):
+        asked = values.requires_grad and torch.is_grad_enabled()
+        if torch.compiler.is_compiling() or asked or values.is_inference():
             return make()
         known = self.__dict__.setdefault("_kept", {})
         if name not in known or known[name][0] != values._version:
