@@ -51,5 +51,6 @@ def sparse_conv(
     run = SparseConv.apply if torch.is_grad_enabled() else torch.ops.gramstyle.sparse_conv.default
     shape = [list(one) for one in (kernel, stride, padding, dilation)]
     bias = None if bias is None else bias.contiguous()
-    found: Tensor = run(x, values.contiguous(), columns, rows, bias, *shape, groups)
+    places = columns.contiguous(), rows.contiguous()
+    found: Tensor = run(x, values.contiguous(), *places, bias, *shape, groups)
     return found

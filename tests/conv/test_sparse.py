@@ -102,6 +102,18 @@ def test_narrow_numbers_are_added_up_in_float32(algorithm, dtype):
     assert_close(found, expected, tolerance=max(1e-6, torch.finfo(dtype).eps / 2))
 
 
+@pytest.mark.parametrize("algorithm", ["native", "product"])
+def test_parts_of_a_kernel_may_be_views(algorithm):
+    def strided(one):
+        return torch.stack([one, one], 1)[:, 0]
+
+    x, weight = drawn(1, 4, 9, 8), thinned(drawn(3, 4, 4, 3, seed=1))
+    plain = Csr.from_dense(weight)
+    kernel = Csr(**{name: strided(one) for name, one in plain.tensors().items()}, shape=plain.shape)
+    assert not kernel.columns.is_contiguous()
+    assert_close(sparse_conv2d(x, kernel, algorithm=algorithm), functional.conv2d(x, weight))
+
+
 @pytest.mark.parametrize("weight", [torch.zeros(3, 4, 3, 3), thinned(drawn(1, 4, 3, 3)).float()])
 def test_kernels_of_nothing_and_of_one_output(weight):
     x, bias = drawn(2, 4, 5, 5).float(), drawn(len(weight)).float()
