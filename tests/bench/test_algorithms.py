@@ -1,6 +1,8 @@
 """Algorithms of convolutions beside each other, and what is made of their times."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -92,6 +94,29 @@ def test_the_figure_names_a_gpu_without_threads():
     (row,) = time_algorithms([of_text("1x2x8x8:2x3x3")], 1, MACHINE)
     record = {"machine": vars(replace(MACHINE, threads=0)), "date": "2026-01-02", "rows": [row.record()]}
     assert convolution_figure(record).get_suptitle() == "Times of convolutions on P, 2026-01-02"
+
+
+def test_the_committed_record_has_every_panel_and_names_its_machine():
+    path = Path(__file__).parents[2] / "analysis/benchmarks/conv.json"
+    record = json.loads(path.read_text())
+    figure = convolution_figure(record)
+    assert [axes.get_title(loc="left").partition(":")[0] for axes in figure.axes] == [
+        "Layers of networks",
+        "Sparse kernels",
+        "Growing kernels",
+        "Growing depthwise kernels",
+        "Complex kernels",
+        "Many filters, many images",
+        "Volumes",
+    ]
+    growing = figure.axes[2]
+    drawn = {len(line.get_xdata()) for line in growing.lines}
+    rows = [row for row in record["rows"] if row["sweep"] == "taps" and row["x"][1] == 32]
+    assert max(drawn) == len([row for row in rows if row["groups"] == 1])
+    _, *lines = path.with_suffix(".csv").read_text().splitlines()
+    assert len(lines) == sum(len(row["median_ms"]) for row in record["rows"])
+    assert record["machine"]["processor"] in figure.get_suptitle()
+    assert record["date"][:10] in figure.get_suptitle()
 
 
 def test_those_that_lose_by_far_are_timed_once(monkeypatch):

@@ -180,6 +180,12 @@ def test_what_cannot_be_convolved_is_said(changes, error, message):
         conv2d(**given_ | changes)
 
 
+def test_valid_padding_is_none():
+    x, weight = torch.rand(1, 2, 7, 6), torch.rand(3, 2, 3, 2)
+    found = conv2d(x, weight, padding="valid", stride=2, algorithm="direct")
+    assert_close(found, functional.conv2d(x, weight, padding="valid", stride=2))
+
+
 @pytest.mark.parametrize("name", [*(name for name in ALGORITHMS if name != "depthwise"), "auto"])
 def test_no_images_have_no_results_and_gradients_of_zero(name):
     taps = 1 if name == "pointwise" else 3

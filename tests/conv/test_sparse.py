@@ -103,6 +103,14 @@ def test_narrow_numbers_are_added_up_in_float32(algorithm, dtype):
 
 
 @pytest.mark.parametrize("algorithm", ["native", "product"])
+def test_a_bias_alone_may_be_learned(algorithm):
+    x, bias = drawn(2, 4, 5, 6), drawn(3).requires_grad_()
+    found = sparse_conv2d(x, Csr.from_dense(drawn(3, 4, 3, 3)), bias, algorithm=algorithm)
+    (slope,) = torch.autograd.grad(found.sum(), bias)
+    assert_close(slope, torch.full((3,), 2.0 * 3 * 4))
+
+
+@pytest.mark.parametrize("algorithm", ["native", "product"])
 def test_parts_of_a_kernel_may_be_views(algorithm):
     def strided(one):
         return torch.stack([one, one], 1)[:, 0]
@@ -212,6 +220,11 @@ KERNEL = Csr.from_dense(torch.ones(3, 2, 3, 3))
             {"input": torch.ones(1, 2, 5, 5, dtype=torch.float64)},
             TypeError,
             "weight must be of the precision",
+        ),
+        (
+            {"input": torch.ones(1, 2, 5, 5) + 0j},
+            TypeError,
+            r"type of the input, torch\.complex64, got .*float32",
         ),
         ({"input": torch.ones(2, 5, 5)}, ValueError, "input must be"),
         ({"input": torch.ones(1, 3, 5, 5)}, ValueError, "weight must be"),
