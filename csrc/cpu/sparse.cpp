@@ -219,10 +219,6 @@ void run(const SparseConvArgs& a, ParallelFor parallel_for) {
   });
 }
 
-}  // namespace
-
-namespace {
-
 // From an output to the next, and back over what it has of each channel, so that columns ascend.
 template <class T>
 void turn(const SparseTurnedArgs& a) {
